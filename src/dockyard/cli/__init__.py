@@ -1,0 +1,1 @@
+"""Invoke tasks: parse, call one function, print, turn errors into exit codes."""

@@ -1,0 +1,1 @@
+"""Where releases run: one protocol, several providers."""

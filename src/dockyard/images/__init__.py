@@ -1,0 +1,1 @@
+"""Images: fingerprint, build, size, load, stand-in bases."""

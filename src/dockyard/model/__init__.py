@@ -1,0 +1,1 @@
+"""Entities and rules of the specification: pure, no I/O, no clock."""

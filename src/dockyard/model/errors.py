@@ -1,0 +1,154 @@
+"""The one hierarchy of errors that a user can meet.
+
+Every error carries its facts as attributes and reads as three sentences: what happened, why, and what to do next::
+
+    DockyardError
+    ├── ConfigError         dockyard.yaml or .env cannot be used
+    ├── RuleError           a value breaks a rule of the specification
+    ├── UnknownNameError    a name that nothing has; knows the nearest one
+    ├── ToolError           a program that Dockyard drives
+    │   ├── ToolMissingError    is not installed
+    │   ├── ToolFailedError     ended with an error
+    │   └── ToolTimeoutError    did not end within its limit
+    ├── MachineError        the machine lacks something: engine, space, port
+    ├── ClusterError        the cluster is absent, stopped or broken
+    ├── BuildError          an image could not be built or breaks its budget
+    └── RolloutError        a release did not become Ready
+        └── RefusedError    nothing was started (exit code 4)
+
+Exit codes: 1 for a failure, 4 for a refusal; `docs/exit-codes.md` has the whole table.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class DockyardError(Exception):
+    """Anything that a user can cause or meet; shown without a traceback.
+
+    Attributes:
+        what: What happened, one sentence without its full stop.
+        why: The cause, or an empty string where ``what`` says it all.
+        fix: What to do next, or an empty string.
+        exit_code: What the process ends with.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        super().__init__(what, why, fix)
+        self.what, self.why, self.fix = what, why, fix
+
+    def __str__(self) -> str:
+        """Return the sentences that are there, each with its full stop."""
+        return " ".join(f"{part.rstrip('.')}." for part in (self.what, self.why, self.fix) if part)
+
+
+class ConfigError(DockyardError):
+    """dockyard.yaml or .env cannot be used."""
+
+
+class RuleError(DockyardError, ValueError):
+    """A value breaks a rule of the specification; a ValueError, so that pydantic places it in the file."""
+
+
+class UnknownNameError(DockyardError):
+    """A name that nothing has.
+
+    Attributes:
+        name: What was asked for.
+        known: The names there are.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        near = nearest(name, self.known)
+        there = ", ".join(self.known) or "none"
+        super().__init__(
+            f"There is no {kind} named {name!r}",
+            why=f"Known: {there}",
+            fix=f"Did you mean {near!r}?" if near else "",
+        )
+
+    def __str__(self) -> str:
+        """Return the sentences; a question keeps its question mark."""
+        return super().__str__().replace("?.", "?")
+
+
+class ToolError(DockyardError):
+    """A program that Dockyard drives did not do its work."""
+
+
+class ToolMissingError(ToolError):
+    """A program is not installed.
+
+    Attributes:
+        program: Its name.
+    """
+
+    def __init__(self, program: str, *, fix: str = "Run `./inv setup`") -> None:
+        self.program = program
+        super().__init__(f"The program {program!r} is not there", fix=fix)
+
+
+class ToolFailedError(ToolError):
+    """A program ended with an error.
+
+    Attributes:
+        argv: The command, program first.
+        returncode: What it ended with; negative for a signal.
+        stderr: What it wrote to standard error, whole.
+    """
+
+    def __init__(self, argv: Sequence[str], returncode: int, stderr: str) -> None:
+        self.argv, self.returncode, self.stderr = tuple(argv), returncode, stderr
+        said = stderr.strip().splitlines()
+        super().__init__(
+            f"`{' '.join(self.argv[:3])}` failed with exit code {returncode}",
+            why=f"It said: {said[-1]}" if said else "It said nothing",
+        )
+
+
+class ToolTimeoutError(ToolError):
+    """A program did not end within its limit.
+
+    Attributes:
+        argv: The command, program first.
+        limit: The limit in seconds.
+    """
+
+    def __init__(self, argv: Sequence[str], limit: float) -> None:
+        self.argv, self.limit = tuple(argv), limit
+        super().__init__(f"`{' '.join(self.argv[:3])}` did not end within {limit:g} s", why="It was stopped")
+
+
+class MachineError(DockyardError):
+    """The machine lacks something: the Docker engine, space on the disk, a free port."""
+
+
+class ClusterError(DockyardError):
+    """The cluster is absent, stopped or broken."""
+
+
+class BuildError(DockyardError):
+    """An image could not be built, or breaks its budget."""
+
+
+class RolloutError(DockyardError):
+    """A release did not become Ready."""
+
+
+class RefusedError(RolloutError):
+    """Nothing was started, because it could not have ended well."""
+
+    exit_code = 4
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that ``name`` was most likely meant to be, or None where none is near."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=0.5)), None)

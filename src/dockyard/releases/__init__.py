@@ -1,0 +1,1 @@
+"""Releases on a cluster: observe, plan, apply, watch, diagnose, roll back."""

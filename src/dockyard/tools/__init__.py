@@ -1,0 +1,1 @@
+"""One thin wrapper a program: arguments in, typed records out. Nothing else starts a process."""
