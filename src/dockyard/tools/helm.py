@@ -1,0 +1,187 @@
+"""Helm 3 and 4, as a program: every call names its kubeconfig, context and namespace.
+
+Helm never waits for readiness here: 3 and 4 differ in what waiting means, and neither tells why it waits. Values are
+given as documents on standard input, because `--set` cuts them at commas and guesses their types.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dockyard.model.errors import ToolFailedError
+from dockyard.tools.process import Completed, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+QUICK = 30.0
+"""Seconds for a call that renders or asks."""
+
+CHANGE = 120.0
+"""Seconds for a call that changes a release; hooks run within it."""
+
+VERSION_WITHOUT_ALL = 4
+"""From this major version on `helm list` shows every state and refuses `--all`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a command of Helm or kubectl goes: never the user's current context.
+
+    Attributes:
+        kubeconfig: The file.
+        context: The context in it.
+        namespace: The namespace.
+    """
+
+    kubeconfig: Path
+    context: str
+    namespace: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """A release as `helm list` shows it.
+
+    Attributes:
+        name: Its name.
+        revision: Its newest revision.
+        status: Helm's word: deployed, failed, pending-install, pending-upgrade, pending-rollback, uninstalling.
+        chart: Chart name and version, `ai-todo-backend-1.0.0`.
+        app_version: The appVersion of that chart, which is the tag of the image.
+    """
+
+    name: str
+    revision: int
+    status: str
+    chart: str
+    app_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionFacts:
+    """A revision as `helm history` shows it.
+
+    Attributes:
+        revision: Its number, from 1.
+        updated: When it was made.
+        status: Helm's word, as in ReleaseFacts, or superseded.
+        app_version: The appVersion of its chart.
+        description: Helm's remark, "Rollback to 1" among others.
+    """
+
+    revision: int
+    updated: datetime
+    status: str
+    app_version: str
+    description: str
+
+
+class Helm:
+    """One Helm program; with a target, on one cluster."""
+
+    def __init__(self, program: Path | str, target: Target | None = None) -> None:
+        self._program, self._target = str(program), target
+
+    @cached_property
+    def major(self) -> int:
+        """The major version: 3 or 4."""
+        done = run([self._program, "version", "--template", "{{.Version}}"], timeout=QUICK)
+        return int(done.stdout.lstrip("v").partition(".")[0])
+
+    def lint(self, charts: Sequence[Path], *, values: Sequence[Path] = ()) -> Completed:
+        """Run `helm lint --strict` over several charts at once; the caller judges the exit code."""
+        files = [part for path in values for part in ("--values", str(path))]
+        return run([self._program, "lint", "--strict", *files, *map(str, charts)], timeout=QUICK, check=False)
+
+    def template(self, release: str, chart: Path, values: Mapping[str, Any], *, namespace: str = "default") -> str:
+        """Render a chart to YAML without a cluster.
+
+        Raises:
+            ToolFailedError: The chart does not render; ``stderr`` says where.
+        """
+        argv = [self._program, "template", release, str(chart), "--namespace", namespace, "--values", "-"]
+        return run(argv, timeout=QUICK, stdin=_document(values)).stdout
+
+    def package(self, chart: Path, folder: Path, *, app_version: str) -> Path:
+        """Package a chart with an appVersion; return the archive's path."""
+        argv = [self._program, "package", str(chart), "--destination", str(folder), "--app-version", app_version]
+        done = run(argv, timeout=QUICK)
+        return Path(done.stdout.strip().rpartition(": ")[2])
+
+    def upgrade(self, release: str, chart: Path, values: Mapping[str, Any], *, description: str) -> None:
+        """Install or upgrade a release and return when Helm has sent its objects.
+
+        Raises:
+            ToolFailedError: Helm refused; the release is then marked failed, or absent.
+        """
+        argv = ["upgrade", release, str(chart), "--install", "--values", "-", "--description", description]
+        if self.major >= VERSION_WITHOUT_ALL:
+            # Server-side apply of Helm 4 leaves emptied blocks behind on older servers; three-way merge does not.
+            argv.append("--server-side=false")
+        self._on_cluster(argv, timeout=CHANGE, stdin=_document(values))
+
+    def rollback(self, release: str, revision: int) -> None:
+        """Roll a release back to a revision and return when Helm has sent its objects."""
+        self._on_cluster(["rollback", release, str(revision)], timeout=CHANGE)
+
+    def uninstall(self, release: str) -> None:
+        """Remove a release and wait until its pods are gone: only a foreground cascade makes Helm wait for them."""
+        argv = ["uninstall", release, "--wait", "--cascade", "foreground", "--timeout", f"{CHANGE:g}s"]
+        self._on_cluster(argv, timeout=CHANGE + QUICK)
+
+    def releases(self) -> tuple[ReleaseFacts, ...]:
+        """Return the releases in the namespace, in every state."""
+        every = [] if self.major >= VERSION_WITHOUT_ALL else ["--all"]
+        listed = json.loads(self._on_cluster(["list", *every, "--output", "json"]).stdout)
+        return tuple(
+            ReleaseFacts(
+                entry["name"], int(entry["revision"]), entry["status"], entry["chart"], entry.get("app_version", "")
+            )
+            for entry in listed
+        )
+
+    def history(self, release: str) -> tuple[RevisionFacts, ...]:
+        """Return the revisions of a release, oldest first; none where there is no such release."""
+        try:
+            listed = json.loads(self._on_cluster(["history", release, "--output", "json"]).stdout)
+        except ToolFailedError as error:
+            if "not found" in error.stderr:
+                return ()
+            raise
+        return tuple(
+            RevisionFacts(
+                int(entry["revision"]),
+                datetime.fromisoformat(entry["updated"]),
+                entry["status"],
+                entry.get("app_version", ""),
+                entry.get("description", ""),
+            )
+            for entry in listed
+        )
+
+    def manifest(self, release: str, *, revision: int | None = None) -> str:
+        """Return the YAML that Helm sent for a release, or for one of its revisions."""
+        which = [] if revision is None else ["--revision", str(revision)]
+        return self._on_cluster(["get", "manifest", release, *which]).stdout
+
+    def _on_cluster(self, arguments: Sequence[str], *, timeout: float = QUICK, stdin: str | None = None) -> Completed:
+        if self._target is None:
+            raise ValueError("this Helm has no cluster")
+        where = [
+            f"--kubeconfig={self._target.kubeconfig}",
+            f"--kube-context={self._target.context}",
+            f"--namespace={self._target.namespace}",
+        ]
+        return run([self._program, *arguments, *where], timeout=timeout, stdin=stdin)
+
+
+def _document(values: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(values), allow_unicode=True, sort_keys=False)

@@ -1,0 +1,61 @@
+"""kubectl, as a program: every call names its kubeconfig, context and namespace."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dockyard.tools.process import Completed, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from dockyard.tools.helm import Target
+
+QUICK = 20.0
+"""Seconds for a call that only asks."""
+
+
+class Kubectl:
+    """One kubectl program on one cluster and namespace."""
+
+    def __init__(self, program: Path | str, target: Target) -> None:
+        self._program, self._target = str(program), target
+
+    def get(self, *kinds: str, selector: str = "") -> tuple[Mapping[str, Any], ...]:
+        """Return the objects of those kinds in the namespace, as the API server's JSON has them."""
+        which = ["--selector", selector] if selector else []
+        done = self._run(["get", ",".join(kinds), *which, "--output", "json"])
+        return tuple(json.loads(done.stdout)["items"])
+
+    def raw(self, path: str, *, timeout: float = QUICK) -> str:
+        """Return what the API server answers on a path, `/readyz` say."""
+        return self._run(["get", "--raw", path], timeout=timeout, namespaced=False).stdout
+
+    def logs(self, pod: str, *, tail: int, previous: bool = False) -> str:
+        """Return the last lines of a pod's container, or of its run before; empty where there are none."""
+        earlier = ["--previous"] if previous else []
+        return self._run(["logs", pod, "--tail", str(tail), *earlier], check=False).stdout
+
+    def logs_of(self, selector: str, *, tail: int, prefix: bool = True) -> str:
+        """Return the last lines of every pod with these labels."""
+        argv = ["logs", "--selector", selector, "--tail", str(tail), f"--prefix={str(prefix).lower()}"]
+        return self._run(argv).stdout
+
+    def label(self, kind: str, name: str, labels: Mapping[str, str]) -> None:
+        """Set labels on an object."""
+        pairs = [f"{key}={value}" for key, value in labels.items()]
+        self._run(["label", kind, name, "--overwrite", *pairs])
+
+    def delete(self, kind: str, name: str, *, wait: bool) -> None:
+        """Delete an object."""
+        self._run(["delete", kind, name, f"--wait={str(wait).lower()}"], timeout=3 * QUICK)
+
+    def _run(
+        self, arguments: Sequence[str], *, timeout: float = QUICK, check: bool = True, namespaced: bool = True
+    ) -> Completed:
+        where = [f"--kubeconfig={self._target.kubeconfig}", f"--context={self._target.context}"]
+        if namespaced:
+            where.append(f"--namespace={self._target.namespace}")
+        return run([self._program, *arguments, *where], timeout=timeout, check=check)
