@@ -21,6 +21,8 @@ from dockyard.tools.process import Completed, run
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dockyard.tools.target import Target
+
 QUICK = 30.0
 """Seconds for a call that renders or asks."""
 
@@ -29,21 +31,6 @@ CHANGE = 120.0
 
 VERSION_WITHOUT_ALL = 4
 """From this major version on `helm list` shows every state and refuses `--all`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where a command of Helm or kubectl goes: never the user's current context.
-
-    Attributes:
-        kubeconfig: The file.
-        context: The context in it.
-        namespace: The namespace.
-    """
-
-    kubeconfig: Path
-    context: str
-    namespace: str = "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dockyard.tools.helm import Target
+    from dockyard.tools.target import Target
 
 QUICK = 20.0
 """Seconds for a call that only asks."""

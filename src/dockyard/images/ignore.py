@@ -1,0 +1,105 @@
+"""Which files of a build context Docker sends: the grammar of .dockerignore.
+
+Source: the Dockerfile reference, ".dockerignore files": patterns in the style of Go's `filepath.Match`, `**` for any
+number of folders, `!` for exceptions, the last pattern that matches decides, and a matching folder takes all below it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a .dockerignore file.
+
+    Attributes:
+        pattern: Matches the path of an entry below the context, and all below that entry.
+        keeps: Whether a match keeps the entry (`!`) instead of leaving it out.
+    """
+
+    pattern: re.Pattern[str]
+    keeps: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """The rules of one .dockerignore file, in its order."""
+
+    rules: tuple[Rule, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Ignore:
+        """Read the text of a .dockerignore file."""
+        lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines() if not line.startswith("#"))
+        return cls(tuple(_rule(line) for line in lines if line not in {"", "!"}))
+
+    @classmethod
+    def of(cls, context: Path, dockerfile: Path) -> Ignore:
+        """Read the rules that hold for a build: `NAME.dockerignore` beside the Dockerfile wins over the context's."""
+        for path in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), context / ".dockerignore"):
+            if path.is_file():
+                return cls.parse(path.read_text(encoding="utf-8"))
+        return cls(())
+
+    def leaves_out(self, path: PurePosixPath) -> bool:
+        """Tell whether an entry, named by its path below the context, is left out."""
+        name = str(path)
+        return next((not rule.keeps for rule in reversed(self.rules) if rule.pattern.fullmatch(name)), False)
+
+    @property
+    def may_keep_below(self) -> bool:
+        """Whether a folder that is left out may still hold entries that are kept."""
+        return any(rule.keeps for rule in self.rules)
+
+    def files(self, context: Path) -> Iterator[PurePosixPath]:
+        """Walk the files and links that Docker would send, in a fixed order.
+
+        Yields:
+            Paths below the context.
+        """
+        for folder, folders, files in os.walk(context):
+            below = PurePosixPath(Path(folder).relative_to(context).as_posix())
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            folders[:] = sorted(
+                name
+                for name in folders
+                if name not in links and (self.may_keep_below or not self.leaves_out(below / name))
+            )
+            for name in sorted([*files, *links]):
+                if not self.leaves_out(below / name):
+                    yield below / name
+
+
+def _rule(line: str) -> Rule:
+    keeps = line.startswith("!")
+    path = line.removeprefix("!").strip().lstrip("/")
+    parts = [part for part in PurePosixPath(path).parts if part != "."]
+    body = "/".join(_SEGMENT.get(part) or _glob(part) for part in parts)
+    # `**/` stands for no folder too
+    body = body.replace(f"{_ANY}/", "(?:.*/)?").replace(_ANY, ".*") if body else ".*"
+    return Rule(re.compile(f"{body}(?:/.*)?", re.DOTALL), keeps)
+
+
+_ANY = "\0"
+_SEGMENT = {"**": _ANY}
+
+
+def _glob(segment: str) -> str:
+    """Translate one segment: `*`, `?`, `[...]` and backslash escapes."""
+    return "".join(_token(token) for token in re.findall(r"\\.|\[\^?[^\]]+\]|.", segment, re.DOTALL))
+
+
+def _token(token: str) -> str:
+    if token in {"*", "?"}:
+        return "[^/]" + token.replace("?", "")
+    if len(token) > 1 and token.startswith("["):
+        return token
+    return re.escape(token.removeprefix("\\") if len(token) > 1 else token)
