@@ -1,0 +1,194 @@
+"""The rendered objects against the specification's tables (data-model.md, sections 2 to 5; requirements.md)."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.helm.conftest import Chart
+
+pytestmark = pytest.mark.process
+
+PORTS = {"backend": 8000, "mcp": 8001, "frontend": 3000}
+
+SERVICES: dict[str, dict[str, Any]] = {
+    "backend": {
+        "type": "NodePort",
+        "selector": {"app": "ai-todo-backend"},
+        "ports": [{"name": "http", "port": 8000, "targetPort": 8000, "nodePort": 30081, "protocol": "TCP"}],
+    },
+    "mcp": {
+        "type": "ClusterIP",
+        "selector": {"app": "ai-todo-mcp"},
+        "ports": [{"name": "http", "port": 8001, "targetPort": 8001, "protocol": "TCP"}],
+    },
+    "frontend": {
+        "type": "NodePort",
+        "selector": {"app": "ai-todo-frontend"},
+        "ports": [{"name": "http", "port": 3000, "targetPort": 3000, "nodePort": 30080, "protocol": "TCP"}],
+    },
+}
+
+LARGE = {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}}
+SMALL = {"requests": {"cpu": "125m", "memory": "128Mi"}, "limits": {"cpu": "250m", "memory": "256Mi"}}
+RESOURCES = {"backend": LARGE, "mcp": SMALL, "frontend": LARGE}
+
+CONFIG = {
+    "backend": {
+        "MCP_SERVER_URL": "http://ai-todo-mcp-service:8001",
+        "BETTER_AUTH_ISSUER": "http://ai-todo-frontend-service:3000",
+        "BETTER_AUTH_JWKS_URL": "http://ai-todo-frontend-service:3000/api/auth/jwks",
+        "LOG_LEVEL": "info",
+    },
+    "mcp": {"LOG_LEVEL": "info"},
+    "frontend": {"PUBLIC_API_URL": "http://127.0.0.1:30081", "BETTER_AUTH_URL": "http://127.0.0.1:30080"},
+}
+
+SECRETS = {
+    "backend": {
+        "DATABASE_URL": b"postgresql://u:p@db/todo",
+        "OPENAI_API_KEY": b"sk-1",
+        "BETTER_AUTH_SECRET": b"shared",
+    },
+    "mcp": {"DATABASE_URL": b"postgresql://u:p@db/todo"},
+    "frontend": {"BETTER_AUTH_SECRET": b"shared", "DATABASE_URL": b"postgresql://u:p@db/todo"},
+}
+
+
+def test_each_object_has_the_name_of_the_specification(chart: Chart) -> None:
+    """There are four objects, named after the service and its kind, in no fixed namespace."""
+    named = {kind: entry["metadata"]["name"] for kind, entry in chart.objects().items()}
+    assert named == {
+        "Deployment": f"ai-todo-{chart.name}-deployment",
+        "Service": f"ai-todo-{chart.name}-service",
+        "ConfigMap": f"ai-todo-{chart.name}-config",
+        "Secret": f"ai-todo-{chart.name}-secrets",
+    }
+    assert not any("namespace" in entry["metadata"] for entry in chart.objects().values())
+
+
+def test_the_service_is_the_one_of_the_specification(chart: Chart) -> None:
+    """Type, selector and ports are the table's, and each port names its protocol."""
+    assert chart.objects()["Service"]["spec"] == SERVICES[chart.name]
+
+
+def test_the_service_selects_the_pods_of_the_deployment(chart: Chart) -> None:
+    """Label app selects in Service and Deployment, and pods have it."""
+    spec = chart.objects()["Deployment"]["spec"]
+    assert spec["selector"] == {"matchLabels": {"app": f"ai-todo-{chart.name}"}}
+    assert spec["template"]["metadata"]["labels"]["app"] == f"ai-todo-{chart.name}"
+
+
+def test_every_object_has_the_recommended_labels(chart: Chart) -> None:
+    """The app.kubernetes.io labels stand beside app on every object."""
+    for entry in chart.objects(image={"tag": "0.0.0-abcdef123456"}).values():
+        assert entry["metadata"]["labels"] == {
+            "app": f"ai-todo-{chart.name}",
+            "app.kubernetes.io/name": f"ai-todo-{chart.name}",
+            "app.kubernetes.io/instance": chart.name,
+            "app.kubernetes.io/version": "0.0.0-abcdef123456",
+            "app.kubernetes.io/component": chart.name,
+            "app.kubernetes.io/part-of": "ai-todo",
+            "app.kubernetes.io/managed-by": "Helm",
+            "helm.sh/chart": f"ai-todo-{chart.name}-1.0.0",
+        }
+
+
+def test_one_pod_is_replaced_without_a_gap(chart: Chart) -> None:
+    """One replica, and an update adds a pod before it takes one away."""
+    spec = chart.objects()["Deployment"]["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_the_container_runs_the_image_on_its_port(chart: Chart) -> None:
+    """Image, pull policy, port and resources are the table's."""
+    container = chart.container()
+    assert container["image"] == f"ai-todo-{chart.name}:latest"
+    assert container["imagePullPolicy"] == "IfNotPresent"
+    assert container["ports"] == [{"name": "http", "containerPort": PORTS[chart.name], "protocol": "TCP"}]
+    assert container["resources"] == RESOURCES[chart.name]
+
+
+def test_liveness_is_probed_as_specified(chart: Chart) -> None:
+    """Liveness asks /health after 30 s, every 10 s."""
+    probe = chart.container()["livenessProbe"]
+    assert probe["httpGet"] == {"path": "/health", "port": PORTS[chart.name]}
+    assert (probe["initialDelaySeconds"], probe["periodSeconds"]) == (30, 10)
+
+
+def test_readiness_is_probed_as_decided(chart: Chart) -> None:
+    """Readiness asks /ready every 5 s, at once when the start-up probe has passed (requirements.md, decision 4)."""
+    container = chart.container()
+    ready, startup = container["readinessProbe"], container["startupProbe"]
+    assert ready["httpGet"] == {"path": "/ready", "port": PORTS[chart.name]}
+    assert (ready["initialDelaySeconds"], ready["periodSeconds"]) == (0, 5)
+    assert startup["httpGet"] == {"path": "/health", "port": PORTS[chart.name]}
+    assert (startup["periodSeconds"], startup["failureThreshold"]) == (1, 60)
+    assert "initialDelaySeconds" not in startup
+
+
+def test_the_specifications_own_delay_can_be_had(chart: Chart) -> None:
+    """Values alone give the specification's 10 s without a start-up probe."""
+    container = chart.container(startupProbe={"enabled": False}, readinessProbe={"initialDelaySeconds": 10})
+    assert "startupProbe" not in container
+    assert container["readinessProbe"]["initialDelaySeconds"] == 10
+
+
+def test_config_is_the_one_of_the_specification(chart: Chart) -> None:
+    """The ConfigMap holds the table's keys and no others."""
+    assert chart.objects()["ConfigMap"]["data"] == CONFIG[chart.name]
+
+
+def test_the_secret_holds_what_was_given(chart: Chart) -> None:
+    """The Secret is Opaque and holds the table's keys and no others."""
+    secret = chart.objects()["Secret"]
+    assert secret["type"] == "Opaque"
+    assert {name: base64.b64decode(data) for name, data in secret["data"].items()} == SECRETS[chart.name]
+
+
+def test_the_environment_comes_from_configmap_and_secret(chart: Chart) -> None:
+    """Only APP_VERSION, the image's tag, is written in the pod itself; no secret is seen there."""
+    container = chart.container(image={"tag": "1.2.3"})
+    assert container["env"] == [{"name": "APP_VERSION", "value": "1.2.3"}]
+    assert container["envFrom"] == [
+        {"configMapRef": {"name": f"ai-todo-{chart.name}-config"}},
+        {"secretRef": {"name": f"ai-todo-{chart.name}-secrets"}},
+    ]
+    assert "postgresql://" not in str(chart.objects()["Deployment"])
+
+
+def test_a_secret_that_is_there_already_is_used_instead(chart: Chart) -> None:
+    """With existingSecret the chart makes no Secret and asks for no values."""
+    values = {"existingSecret": "mine", "secrets": {}}
+    assert set(chart.objects(**values)) == {"Deployment", "Service", "ConfigMap"}
+    assert chart.container(**values)["envFrom"][1] == {"secretRef": {"name": "mine"}}
+
+
+def test_the_container_may_do_nothing_that_it_need_not(chart: Chart) -> None:
+    """Not root, a file system that cannot be written except /tmp, no capability, no token, no foreign variables."""
+    spec = chart.template()["spec"]
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert chart.container()["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert chart.container()["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - in the pod
+    assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
+
+
+def test_a_pod_is_given_time_to_drain_without_a_hook(chart: Chart) -> None:
+    """The images have no shell: there is no lifecycle hook, and 30 s until the kill."""
+    assert chart.template()["spec"]["terminationGracePeriodSeconds"] == 30
+    assert "lifecycle" not in chart.container()
