@@ -5,6 +5,7 @@ Every error carries its facts as attributes and reads as three sentences: what h
     DockyardError
     ├── ConfigError         dockyard.yaml or .env cannot be used
     ├── RuleError           a value breaks a rule of the specification
+    │   └── IllegalMoveError    a state does not follow on another
     ├── UnknownNameError    a name that nothing has; knows the nearest one
     ├── ToolError           a program that Dockyard drives
     │   ├── ToolMissingError    is not installed
@@ -55,6 +56,23 @@ class ConfigError(DockyardError):
 
 class RuleError(DockyardError, ValueError):
     """A value breaks a rule of the specification; a ValueError, so that pydantic places it in the file."""
+
+
+class IllegalMoveError(RuleError):
+    """A state does not follow on another (data-model.md, section 6).
+
+    Attributes:
+        before: The state something is in.
+        after: The state it was to go to.
+        legal: Where it may go from there.
+    """
+
+    def __init__(self, before: str, after: str, legal: Iterable[str]) -> None:
+        self.before, self.after, self.legal = before, after, tuple(legal)
+        super().__init__(
+            f"{before} cannot become {after}",
+            why=f"Legal from {before}: {', '.join(self.legal) or 'nothing'} (data-model.md, section 6)",
+        )
 
 
 class UnknownNameError(DockyardError):

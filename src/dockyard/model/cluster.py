@@ -1,0 +1,85 @@
+"""The local cluster (data-model.md, section 7)."""
+
+import re
+from ipaddress import ip_address
+from typing import Annotated, Final, Literal
+
+from pydantic import Strict
+
+from dockyard.model.entity import Entity
+from dockyard.model.errors import RuleError
+from dockyard.model.quantity import CpuQuantity, MemoryQuantity
+from dockyard.model.rule import Rule, between, distinct
+from dockyard.model.tag import SEMVER, is_semver
+
+SECTION = "data-model.md, section 7"
+
+DEFAULT_CPUS = 2
+DEFAULT_MEMORY_MB = 4096
+DEFAULT_DRIVER: Final = "docker"
+
+Driver = Literal["docker", "virtualbox", "kvm2"]
+Status = Literal["Running", "Stopped", "Paused"]
+
+Cpus = Annotated[int, Strict(), between(1, 1024, "a number of CPU cores", SECTION)]
+MemoryMB = Annotated[int, Strict(), between(1, 2**24, "an amount of memory in MB", SECTION)]
+
+
+def kubernetes_version(text: str) -> str:
+    """Return a version of Kubernetes.
+
+    Raises:
+        RuleError: It is not `v` and a semantic version.
+    """
+    if not text.startswith("v") or not is_semver(text[1:]):
+        raise RuleError(f"{text[:64]!r} is not a version of Kubernetes", why=f"It is written like v1.28.3 ({SECTION})")
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError as error:
+        raise RuleError(f"{text[:64]!r} is not an IP address", why=f"The cluster's ip is one ({SECTION})") from error
+    return text
+
+
+def _addon(name: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name, re.ASCII) is None:
+        raise RuleError(f"{name[:64]!r} is not an addon", why=f"It is written like metrics-server ({SECTION})")
+    return name
+
+
+KubernetesVersion = Annotated[str, Rule(kubernetes_version, {"pattern": f"^v{SEMVER}$"})]
+
+
+class MinikubeCluster(Entity):
+    """A local cluster as it is; a cluster that does not exist is None, not a status.
+
+    Attributes:
+        cpus: CPU cores it has.
+        memory: Memory it has, in MB as Minikube counts them (1024 * 1024 bytes).
+        driver: What it runs on.
+        kubernetes_version: `v1.28.3`.
+        status: Running, Stopped or Paused.
+        ip: Where its NodePorts are reached, or None while it has no address.
+        addons: Addons that are switched on.
+    """
+
+    cpus: Cpus = DEFAULT_CPUS
+    memory: MemoryMB = DEFAULT_MEMORY_MB
+    driver: Driver = DEFAULT_DRIVER
+    kubernetes_version: KubernetesVersion
+    status: Status
+    ip: Annotated[str, Rule(_address)] | None = None
+    addons: Annotated[tuple[Annotated[str, Rule(_addon)], ...], distinct("addon", SECTION)] = ()
+
+    @property
+    def cpu_capacity(self) -> CpuQuantity:
+        """Its cores as an amount of CPU."""
+        return CpuQuantity(self.cpus * CpuQuantity.SCALE)
+
+    @property
+    def memory_capacity(self) -> MemoryQuantity:
+        """Its memory in bytes."""
+        return MemoryQuantity(self.memory * 1024 * 1024)

@@ -1,0 +1,46 @@
+"""What every entity of the model shares.
+
+Modules with entities have no ``from __future__ import annotations``: pydantic reads the annotations when the class is
+made, and real types are read faster than strings.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, SerializerFunctionWrapHandler, Strict, WrapSerializer
+from pydantic.alias_generators import to_camel
+
+from dockyard.model.rule import between
+
+Value = TypeVar("Value")
+Key = TypeVar("Key")
+
+
+class Entity(BaseModel):
+    """A frozen value with the specification's camelCase keys outside and snake_case names inside.
+
+    Unknown keys are errors. Broken rules are raised as pydantic.ValidationError, which holds all of them with their
+    places; where the rule is ours, ``ctx["error"]`` is the RuleError with its sentences.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        # A value may be a secret, and an error is shown and logged.
+        hide_input_in_errors=True,
+    )
+
+
+def _plain(value: Mapping[str, object], serialize: SerializerFunctionWrapHandler) -> Any:  # noqa: ANN401 - as pydantic has it
+    return serialize(dict(value))
+
+
+FrozenMap = Annotated[Mapping[Key, Value], AfterValidator(MappingProxyType), WrapSerializer(_plain)]
+"""A mapping that cannot be changed after validation, in the order of the document."""
+
+Port = Annotated[int, Strict(), between(1, 65535, "a port", "RFC 6335, section 6")]
+"""A TCP or UDP port."""

@@ -1,0 +1,300 @@
+"""What dockyard.yaml describes: one project, its cluster, its images and its releases.
+
+The fields carry their descriptions, which editors show through the JSON Schema.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, Strict, model_validator
+
+from dockyard.model.cluster import (
+    DEFAULT_CPUS,
+    DEFAULT_DRIVER,
+    DEFAULT_MEMORY_MB,
+    Cpus,
+    Driver,
+    KubernetesVersion,
+    MemoryMB,
+)
+from dockyard.model.duration import Seconds
+from dockyard.model.entity import Entity, FrozenMap
+from dockyard.model.errors import RuleError, UnknownNameError, nearest
+from dockyard.model.image import DockerImage, Ports
+from dockyard.model.names import DataKey, DnsLabel, EnvName, HttpPath, RelativePath, ReleaseName
+from dockyard.model.quantity import ImageSize
+from dockyard.model.reference import ImageName, ImageReference
+from dockyard.model.rule import Place, broken, distinct
+from dockyard.model.tag import LATEST, ImageTag
+
+SOURCE = "dockyard.yaml"
+DEFAULT_TIMEOUT = 120
+"""Seconds; twice what SC-002 gives a release."""
+
+MINIKUBE_CPUS, MINIKUBE_MEMORY_MB = 2, 1800
+"""The least that Minikube starts with (Minikube documentation, "minikube start")."""
+
+
+class ClusterSpec(Entity):
+    """The cluster that a project is deployed to; see the fields' descriptions."""
+
+    provider: Literal["auto", "embedded", "minikube", "context"] = Field(
+        "auto", description="Who runs the cluster; `auto` takes Minikube where it is installed, else the embedded one."
+    )
+    context: str | None = Field(
+        None, min_length=1, description="The kube-context of an existing cluster, with `provider: context`."
+    )
+    cpus: Cpus = Field(DEFAULT_CPUS, description="CPU cores for the cluster.")
+    memory: MemoryMB = Field(DEFAULT_MEMORY_MB, description="Memory for the cluster in MB.")
+    driver: Driver = Field(DEFAULT_DRIVER, description="What Minikube runs on.")
+    kubernetes_version: KubernetesVersion | None = Field(
+        None, description="The version of Kubernetes; the provider's own where it is not given."
+    )
+    namespace: DnsLabel = Field("default", description="The namespace of all releases.")
+
+    @model_validator(mode="after")
+    def _context_is_for_context(self) -> Self:
+        if self.provider == "context" and self.context is None:
+            raise RuleError(
+                "The cluster has no context", why="`provider: context` needs one", fix="Name it in `context`"
+            )
+        if self.provider != "context" and self.context is not None:
+            raise RuleError(
+                f"The cluster has the context {self.context!r} and the provider {self.provider}",
+                why="Only `provider: context` uses one",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_for_minikube(self) -> Self:
+        if self.provider in {"auto", "minikube"} and (self.cpus < MINIKUBE_CPUS or self.memory < MINIKUBE_MEMORY_MB):
+            raise RuleError(
+                f"The cluster has {self.cpus} CPU cores and {self.memory} MB of memory",
+                why=f"Minikube starts with {MINIKUBE_CPUS} cores and {MINIKUBE_MEMORY_MB} MB or more",
+            )
+        return self
+
+
+class ImageSpec(Entity):
+    """How an image is made; see the fields' descriptions."""
+
+    tag: ImageTag = Field(LATEST, description="`latest` follows the sources; a semantic version is a fixed release.")
+    base_image: ImageReference = Field(description="The image it is built on, for example python:3.13-slim.")
+    base_image_argument: EnvName = Field(
+        "BASE_IMAGE", description="The build argument of the Dockerfile that takes the base image."
+    )
+    exposed_ports: Ports = Field((), description="The ports that the application listens on.")
+    build_context: RelativePath = Field(description="The folder that is sent to the build.")
+    dockerfile: RelativePath = Field(description="Path of the Dockerfile.")
+    build_arguments: FrozenMap[EnvName, str] = Field(
+        default_factory=dict, validate_default=True, description="Further build arguments; never secrets."
+    )
+
+    @model_validator(mode="after")
+    def _base_image_is_named_once(self) -> Self:
+        if self.base_image_argument in self.build_arguments:
+            raise RuleError(
+                f"The build argument {self.base_image_argument} is given twice",
+                why="It is the baseImageArgument, and takes the baseImage",
+                fix="Leave it out of buildArguments",
+            )
+        return self
+
+    def image(self, name: str, *, tag: str | None = None, size: ImageSize | None = None) -> DockerImage:
+        """Return the image it describes.
+
+        Args:
+            name: Its name.
+            tag: The tag it really has, where that is a content tag.
+            size: Its size, once it is built.
+
+        Raises:
+            pydantic.ValidationError: A value breaks a rule of DockerImage; its size, say.
+        """
+        return DockerImage(
+            name=name,
+            tag=self.tag if tag is None else tag,
+            size=size,
+            base_image=self.base_image,
+            exposed_ports=self.exposed_ports,
+            build_context=self.build_context,
+            dockerfile=self.dockerfile,
+        )
+
+
+class SecretUse(Entity):
+    """What a release does with a secret; see the fields' descriptions."""
+
+    required: Annotated[bool, Strict()] = Field(True, description="Whether nothing is deployed without it.")  # noqa: FBT003 - a default
+    description: str = Field("", description="What it is, for whoever has to fill it in.")
+
+
+def _secrets(given: object) -> object:
+    """Turn a list of names into a mapping, and a name without a value into one with defaults."""
+    if isinstance(given, list | tuple):
+        twice = next((name for at, name in enumerate(given) if name in given[:at]), None)
+        if twice is not None:
+            raise RuleError(f"The secret {twice!r} stands there twice", why="Each is named once")
+        strange = next((name for name in given if not isinstance(name, str)), None)
+        if strange is not None:
+            raise RuleError(f"A secret's name is {type(strange).__name__}", why="A list of secrets has names only")
+        return {name: {} for name in given}
+    if isinstance(given, Mapping):
+        return {name: {} if use is None else use for name, use in given.items()}
+    return given
+
+
+class ReleaseSpec(Entity):
+    """A chart, and what it is installed with; see the fields' descriptions."""
+
+    chart: RelativePath = Field(description="The chart's folder.")
+    image: ImageName | None = Field(None, description="The image of `images` that it runs.")
+    needs: Annotated[tuple[ReleaseName, ...], distinct("release", SOURCE)] = Field(
+        (), description="Releases that must be Ready before this one is installed."
+    )
+    timeout: Seconds = Field(DEFAULT_TIMEOUT, description="How long it may take to become Ready: 120, 120s or 2m.")
+    values: Annotated[tuple[RelativePath, ...], distinct("values file", SOURCE)] = Field(
+        (), description="Values files, the last wins."
+    )
+    config: FrozenMap[DataKey, str] = Field(
+        default_factory=dict, validate_default=True, description="Configuration that is no secret, by key."
+    )
+    secrets: Annotated[
+        FrozenMap[EnvName, SecretUse],
+        BeforeValidator(_secrets, json_schema_input_type=list[EnvName] | dict[EnvName, SecretUse | None]),
+    ] = Field(
+        default_factory=dict,
+        validate_default=True,
+        repr=False,
+        description="Names of secrets from .env or the environment; never values.",
+    )
+    check: Annotated[tuple[HttpPath, ...], distinct("path", SOURCE)] = Field(
+        (), description="Paths that must answer through the NodePort after a deploy."
+    )
+
+
+class Project(Entity):
+    """All that dockyard.yaml describes; see the fields' descriptions."""
+
+    name: DnsLabel = Field(description="The project's name.")
+    cluster: ClusterSpec = Field(ClusterSpec(), description="Where it is deployed.")
+    images: FrozenMap[ImageName, ImageSpec] = Field(
+        default_factory=dict, validate_default=True, description="The images that are built, by name."
+    )
+    releases: FrozenMap[ReleaseName, ReleaseSpec] = Field(
+        default_factory=dict, validate_default=True, description="The Helm releases, by name."
+    )
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        found = [*self._unknown_names()] or [*self._cycles()]
+        if found:
+            raise broken(type(self).__name__, found)
+        return self
+
+    def _unknown_names(self) -> Iterator[tuple[Place, RuleError]]:
+        for name, release in self.releases.items():
+            if release.image is not None and release.image not in self.images:
+                place: Place = ("releases", name, "image")
+                yield place, _unknown("image", release.image, self.images)
+            for at, needed in enumerate(release.needs):
+                if needed not in self.releases:
+                    yield ("releases", name, "needs", at), _unknown("release", needed, self.releases)
+
+    def _cycles(self) -> Iterator[tuple[Place, RuleError]]:
+        cycle = _find_cycle({name: release.needs for name, release in self.releases.items()})
+        if cycle:
+            yield (
+                ("releases", cycle[0], "needs"),
+                RuleError(
+                    f"The releases need each other: {' -> '.join(cycle)}",
+                    why="None of them could be installed first",
+                    fix="Take one of them out of `needs`",
+                ),
+            )
+
+    def release(self, name: str) -> ReleaseSpec:
+        """Return a release.
+
+        Raises:
+            UnknownNameError: There is none of that name.
+        """
+        if name not in self.releases:
+            raise UnknownNameError("release", name, self.releases)
+        return self.releases[name]
+
+    def image(self, name: str) -> ImageSpec:
+        """Return an image.
+
+        Raises:
+            UnknownNameError: There is none of that name.
+        """
+        if name not in self.images:
+            raise UnknownNameError("image", name, self.images)
+        return self.images[name]
+
+    def order(self) -> tuple[str, ...]:
+        """Return the releases' names, each behind what it needs, else in the order of the file."""
+        done: dict[str, None] = {}
+        for name in self.releases:
+            done.update(dict.fromkeys(self._with_needs(name)))
+        return tuple(done)
+
+    def _with_needs(self, name: str) -> tuple[str, ...]:
+        """Return a release's name behind the names of all that it needs, directly or not."""
+        done: dict[str, None] = {}
+        waiting = [name]
+        while waiting:
+            missing = [needed for needed in self.releases[waiting[-1]].needs if needed not in done]
+            if missing:
+                waiting.append(missing[0])
+            else:
+                done[waiting.pop()] = None
+        return tuple(done)
+
+    def subset(self, name: str, *, needs: bool = True) -> Self:
+        """Return the project with one release, its needs, and their images.
+
+        Args:
+            name: The release.
+            needs: Whether what it needs comes along; else the release stands alone and needs nothing.
+
+        Raises:
+            UnknownNameError: There is no release of that name.
+        """
+        alone = {name: self.release(name).model_copy(update={"needs": ()})}
+        kept = {there: self.releases[there] for there in self._with_needs(name)} if needs else alone
+        releases = {there: kept[there] for there in self.releases if there in kept}
+        used = {release.image for release in releases.values()}
+        images = {there: image for there, image in self.images.items() if there in used}
+        frozen: dict[str, Any] = {"releases": MappingProxyType(releases), "images": MappingProxyType(images)}
+        return self.model_copy(update=frozen)
+
+
+def _unknown(kind: str, name: str, known: Mapping[str, object]) -> RuleError:
+    near = nearest(name, known)
+    return RuleError(
+        f"There is no {kind} named {name!r}",
+        why=f"`{kind}s` has {', '.join(known) or 'none'}",
+        fix=f"Write {near!r}, if that was meant" if near else "",
+    )
+
+
+def _find_cycle(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the names of a cycle, the first again at its end, or nothing.
+
+    It keeps its own stack: a file may list more releases in a row than Python calls go deep.
+    """
+    done: set[str] = set()
+    for start in needs:
+        path = [start]
+        while path:
+            missing = [name for name in needs[path[-1]] if name not in done]
+            if not missing:
+                done.add(path.pop())
+            elif missing[0] in path:
+                return (*path[path.index(missing[0]) :], missing[0])
+            else:
+                path.append(missing[0])
+    return ()
