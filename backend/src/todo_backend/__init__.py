@@ -1,0 +1,1 @@
+"""AI Todo backend: tasks in PostgreSQL, over HTTP."""

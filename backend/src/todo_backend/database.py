@@ -1,0 +1,134 @@
+"""The PostgreSQL database: its tables, its sessions, and what is wrong with it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from todo_backend.models import Base
+from todo_backend.serving import NotReadyError, within
+from todo_backend.settings import SettingsError
+
+T = TypeVar("T")
+
+SCHEMA_LOCK = 0x0D0C_1A2D
+"""Key of the advisory lock under which tables are made: of replicas that start together, one makes them."""
+
+RETRY_SECONDS = 1.0
+"""Between attempts to make the tables while the database does not answer."""
+
+CONNECT_SECONDS = 5
+
+OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError)
+"""Errors that are the database's state (no connection, shutting down, too many clients), not a fault of a query."""
+
+log = logging.getLogger(__name__)
+
+
+class DatabaseDownError(NotReadyError):
+    """The database cannot be used now."""
+
+
+def psycopg_url(url: str) -> URL:
+    """Return a database URL with the driver that is installed: `postgres://` and `postgresql://` name none.
+
+    Raises:
+        SettingsError: It is not the URL of a PostgreSQL database.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername.partition("+")[0] not in {"postgres", "postgresql"}:
+        raise SettingsError("DATABASE_URL is not of the form postgresql://user:password@host/name")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+class Database:
+    """A PostgreSQL database.
+
+    Attributes:
+        prepared: Whether its tables are there.
+    """
+
+    def __init__(self, url: str, *, query_seconds: float) -> None:
+        self._url = psycopg_url(url)
+        self._query_seconds = query_seconds
+        self._trouble = "The tables have not been made yet"
+        self.prepared = False
+        self._engine = create_async_engine(
+            self._url,
+            pool_pre_ping=True,  # a database that was restarted costs no request
+            pool_timeout=CONNECT_SECONDS,
+            # Prepared statements do not survive poolers that share connections (Neon has one).
+            connect_args={"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+        )
+
+    async def prepare(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Make the tables that are not there, and try again until it worked."""
+        while not self.prepared:
+            try:
+                await self._make_tables()
+            except (SQLAlchemyError, OSError) as error:
+                self._note(self._cause(error))
+                await pause(RETRY_SECONDS)
+            else:
+                self.prepared = True
+                log.info("The tables are there")
+
+    async def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Return what `work` returns, done in one transaction.
+
+        Raises:
+            DatabaseDownError: The database does not answer, or its tables are not there yet.
+        """
+        if not self.prepared:
+            raise DatabaseDownError(self._trouble)
+        return await self._limited(self._query_seconds, work)
+
+    async def check(self, seconds: float) -> None:
+        """Ask the database for an answer.
+
+        Raises:
+            DatabaseDownError: There is none within `seconds`, or the tables are not there yet.
+        """
+        await self._limited(seconds, lambda session: session.execute(text("SELECT 1")))
+        if not self.prepared:
+            raise DatabaseDownError(self._trouble)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._engine.dispose()
+
+    async def _make_tables(self) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+            await connection.run_sync(Base.metadata.create_all)
+
+    async def _limited(self, seconds: float, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        try:
+            return await within(seconds, self._transaction(work))
+        except OUTAGES as error:
+            raise DatabaseDownError(self._cause(error)) from error
+
+    async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            return await work(session)
+
+    def _note(self, trouble: str) -> None:
+        """Keep what is wrong, and log it once."""
+        if trouble != self._trouble:
+            log.warning("%s; trying again every %g s", trouble, RETRY_SECONDS)
+        self._trouble = trouble
+
+    def _cause(self, error: Exception) -> str:
+        """Return what is wrong in one sentence, without the password that a message might quote."""
+        reason = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
+        if self._url.password:
+            reason = reason.replace(str(self._url.password), "***")
+        return f"The database cannot be used: {reason}"

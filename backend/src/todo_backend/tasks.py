@@ -1,0 +1,145 @@
+"""Tasks over HTTP: list, add, read, change, delete."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from todo_backend.database import Database
+from todo_backend.models import Task
+
+LARGEST_ID = 2**63 - 1
+"""PostgreSQL's bigint ends there; a larger number would be an error of the database."""
+
+TITLE_LENGTH = 500
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("A title cannot hold the character NUL, which PostgreSQL cannot keep")
+    return text
+
+
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH), AfterValidator(_without_nul)
+]
+
+
+class NewTask(BaseModel):
+    """A task to add."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title
+
+
+class TaskChange(BaseModel):
+    """What to change of a task; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title = ""
+    completed: bool = False
+
+
+class TaskOut(BaseModel):
+    """A task as it is sent; times are ISO 8601 with their offset from UTC."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    title: str
+    completed: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+router = APIRouter(prefix="/api/tasks", tags=["tasks"])
+
+UsedDatabase = Annotated[Database, Depends(_database)]
+TaskId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+
+
+@router.get("")
+async def list_tasks(
+    *,
+    database: UsedDatabase,
+    completed: bool | None = None,
+    after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> list[TaskOut]:
+    """Return tasks, oldest first; the next page is the one `after` the last id of this one."""
+    query = select(Task).where(Task.id > after).order_by(Task.id).limit(limit)
+    if completed is not None:
+        query = query.where(Task.completed == completed)
+
+    async def work(session: AsyncSession) -> list[TaskOut]:
+        return [TaskOut.model_validate(task) for task in await session.scalars(query)]
+
+    return await database.run(work)
+
+
+@router.post("", status_code=HTTPStatus.CREATED)
+async def add_task(database: UsedDatabase, new: NewTask, response: Response) -> TaskOut:
+    """Add a task."""
+
+    async def work(session: AsyncSession) -> TaskOut:
+        added = await session.scalars(insert(Task).values(title=new.title).returning(Task))
+        return TaskOut.model_validate(added.one())
+
+    task = await database.run(work)
+    response.headers["Location"] = f"{router.prefix}/{task.id}"
+    return task
+
+
+@router.get("/{task_id}")
+async def read_task(database: UsedDatabase, task_id: TaskId) -> TaskOut:
+    """Return one task."""
+
+    async def work(session: AsyncSession) -> TaskOut:
+        return _found(await session.get(Task, task_id), task_id)
+
+    return await database.run(work)
+
+
+@router.patch("/{task_id}")
+async def change_task(database: UsedDatabase, task_id: TaskId, change: TaskChange) -> TaskOut:
+    """Change a task."""
+    values: dict[str, Any] = change.model_dump(exclude_unset=True)
+    statement = update(Task).where(Task.id == task_id).values(**values, updated_at=func.now()).returning(Task)
+
+    async def work(session: AsyncSession) -> TaskOut:
+        return _found((await session.scalars(statement)).one_or_none(), task_id)
+
+    return await database.run(work)
+
+
+@router.delete("/{task_id}", status_code=HTTPStatus.NO_CONTENT)
+async def delete_task(database: UsedDatabase, task_id: TaskId) -> None:
+    """Delete a task."""
+
+    async def work(session: AsyncSession) -> None:
+        deleted = await session.scalars(delete(Task).where(Task.id == task_id).returning(Task.id))
+        if deleted.one_or_none() is None:
+            raise _missing(task_id)
+
+    await database.run(work)
+
+
+def _found(task: Task | None, task_id: int) -> TaskOut:
+    if task is None:
+        raise _missing(task_id)
+    return TaskOut.model_validate(task)
+
+
+def _missing(task_id: int) -> HTTPException:
+    return HTTPException(HTTPStatus.NOT_FOUND, f"There is no task {task_id}")

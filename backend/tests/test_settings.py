@@ -1,0 +1,80 @@
+"""Settings from the environment."""
+
+import pytest
+
+from todo_backend.database import psycopg_url
+from todo_backend.serving import ServerSettings
+from todo_backend.settings import Settings, SettingsError
+
+URL = "postgresql://todo:s3cret@db.example:5432/todo?sslmode=require&channel_binding=require"
+
+
+def test_only_the_database_must_be_named() -> None:
+    """Everything else has a default."""
+    settings = Settings.of({"DATABASE_URL": URL})
+
+    assert settings == Settings(database_url=URL)
+    assert settings.server == ServerSettings(port=8000, log_level="info", drain_seconds=5)
+
+
+def test_everything_can_be_set() -> None:
+    """Each variable reaches its setting; empty ones are as good as unset."""
+    settings = Settings.of(
+        {
+            "DATABASE_URL": f" {URL}\n",
+            "APP_VERSION": "0.0.0-abc",
+            "CORS_ORIGINS": "https://a.example, https://b.example",
+            "READY_SECONDS": "0.5",
+            "DRAIN_SECONDS": "0",
+            "LOG_LEVEL": "DEBUG",
+            "PORT": "",
+        }
+    )
+
+    assert settings == Settings(
+        database_url=URL,
+        version="0.0.0-abc",
+        cors_origins=("https://a.example", "https://b.example"),
+        ready_seconds=0.5,
+        server=ServerSettings(port=8000, log_level="debug", drain_seconds=0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({}, "DATABASE_URL"),
+        ({"DATABASE_URL": " "}, "DATABASE_URL"),
+        ({"DATABASE_URL": URL, "DRAIN_SECONDS": "soon"}, "DRAIN_SECONDS"),
+        ({"DATABASE_URL": URL, "DRAIN_SECONDS": "-1"}, "DRAIN_SECONDS"),
+        ({"DATABASE_URL": URL, "DRAIN_SECONDS": "nan"}, "DRAIN_SECONDS"),
+        ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+    ],
+)
+def test_a_wrong_variable_is_named(env: dict[str, str], named: str) -> None:
+    """The error says which variable it is."""
+    with pytest.raises(SettingsError, match=named):
+        Settings.of(env)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+asyncpg"])
+def test_any_postgresql_url_is_for_our_driver(scheme: str) -> None:
+    """The driver is ours to choose; the parameters stay."""
+    url = psycopg_url(URL.replace("postgresql", scheme))
+
+    assert url.drivername == "postgresql+psycopg"
+    assert (url.host, url.query["sslmode"]) == ("db.example", "require")
+
+
+@pytest.mark.parametrize("url", ["mysql://todo:s3cret@db/todo", "todo", "postgresql://todo:s3cret@db:port/todo"])
+def test_another_url_is_refused_without_its_password(url: str) -> None:
+    """The error names the variable and quotes nothing."""
+    with pytest.raises(SettingsError, match="DATABASE_URL is not of the form") as caught:
+        psycopg_url(url)
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_settings_hide_the_database_url() -> None:
+    """A printed or logged Settings shows no password."""
+    assert "s3cret" not in repr(Settings(database_url=URL))
