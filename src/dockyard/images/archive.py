@@ -127,6 +127,11 @@ def full_reference(reference: str) -> str:
     return reference if "." in first or ":" in first or first == "localhost" else f"docker.io/{reference}"
 
 
+def short_reference(name: str) -> str:
+    """Return a reference as Docker writes it."""
+    return name.removeprefix("docker.io/library/").removeprefix("docker.io/")
+
+
 def _is_layer(member: tarfile.TarInfo) -> bool:
     return member.name.endswith("/layer.tar") or member.size > SMALL
 

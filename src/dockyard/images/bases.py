@@ -25,7 +25,7 @@ from dockyard.tools.docker import FINGERPRINT, KIND
 from dockyard.tools.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dockyard.model.events import Report
     from dockyard.tools.docker import ImageFacts
@@ -156,6 +156,9 @@ class Engine(Builder, Protocol):
     def image(self, reference: str) -> ImageFacts | None:
         """Return the image of that name, or None."""
 
+    def images_named(self, references: Sequence[str]) -> tuple[ImageFacts, ...]:
+        """Return those of the images that are in the engine."""
+
     def pull(self, reference: str, *, timeout: float, on_line: Callable[[str], None] | None = None) -> None:
         """Pull an image."""
 
@@ -273,12 +276,12 @@ def resolve(  # noqa: PLR0913 - two ports beside what is asked, with who is told
 
 
 def _observe(docker: Engine, image: str, refusal: str) -> BaseFacts:
-    requested = docker.image(image)
-    known = image in STAND_INS and requested is None
+    known = image in STAND_INS
+    found = docker.images_named((image, PREFIX + image) if known else (image,))
     return BaseFacts(
         image=image,
-        requested=requested,
-        stand_in=docker.image(PREFIX + image) if known else None,
+        requested=next((facts for facts in found if image in facts.tags or not known), None),
+        stand_in=next((facts for facts in found if PREFIX + image in facts.tags), None),
         sources=stand_in_sources(image) if known else None,
         refusal=refusal,
     )

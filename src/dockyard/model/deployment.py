@@ -56,8 +56,8 @@ class Resources(Entity):
         requests: Guaranteed.
     """
 
-    limits: Amounts = Amounts()
-    requests: Amounts = Amounts()
+    limits: Amounts = Field(default_factory=Amounts)
+    requests: Amounts = Field(default_factory=Amounts)
 
     @model_validator(mode="after")
     def _requests_within_limits(self) -> Self:
@@ -305,7 +305,7 @@ class Strategy(Entity):
     """
 
     type: Literal["RollingUpdate"] = "RollingUpdate"
-    rolling_update: RollingUpdate = RollingUpdate()
+    rolling_update: RollingUpdate = Field(default_factory=RollingUpdate)
 
 
 class DeploymentSpec(Entity):
@@ -332,11 +332,11 @@ class DeploymentSpec(Entity):
     ports: tuple[Annotated[ContainerPort, BeforeValidator(_from_number)], ...] = ()
     env: tuple[EnvVar, ...] = ()
     env_from: tuple[EnvFrom, ...] = ()
-    resources: Resources = Resources()
+    resources: Resources = Field(default_factory=Resources)
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
     startup_probe: Probe | None = None
-    strategy: Strategy = Strategy()
+    strategy: Strategy = Field(default_factory=Strategy)
     labels: Labels = Field(default_factory=dict, validate_default=True)
 
     @model_validator(mode="after")

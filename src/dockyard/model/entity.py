@@ -32,6 +32,8 @@ class Entity(BaseModel):
         serialize_by_alias=True,
         # A value may be a secret, and an error is shown and logged.
         hide_input_in_errors=True,
+        # A class is made ready when it is first used: most commands use few, and one inside another is made only once.
+        defer_build=True,
     )
 
 

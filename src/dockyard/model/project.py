@@ -174,11 +174,20 @@ class ReleaseSpec(Entity):
     )
 
 
+class DatabaseSpec(Entity):
+    """The development database; see the fields' descriptions."""
+
+    secret: EnvName = Field(
+        description="The secret that holds a database's URL. Where it has no value, the development database is used."
+    )
+
+
 class Project(Entity):
     """All that dockyard.yaml describes; see the fields' descriptions."""
 
     name: DnsLabel = Field(description="The project's name.")
-    cluster: ClusterSpec = Field(ClusterSpec(), description="Where it is deployed.")
+    cluster: ClusterSpec = Field(default_factory=ClusterSpec, description="Where it is deployed.")
+    database: DatabaseSpec | None = Field(None, description="A PostgreSQL beside the cluster, for development.")
     images: FrozenMap[ImageName, ImageSpec] = Field(
         default_factory=dict, validate_default=True, description="The images that are built, by name."
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from python_on_whales import DockerClient
@@ -22,7 +23,6 @@ from dockyard.tools.process import Completed, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 KIND = "dev.dockyard.kind"
 """The label on everything that Dockyard makes; its values are node, image, standin, database, network."""
@@ -134,6 +134,10 @@ class Docker:
         if done.returncode != 0:
             raise engine_silent(done.stderr)
         return done.stdout.strip()
+
+    def data_root(self) -> Path:
+        """Return the folder in which the engine keeps images, on the engine's machine."""
+        return Path(self._ask(["info", "--format", "{{.DockerRootDir}}"]).stdout.strip())
 
     def image(self, reference: str) -> ImageFacts | None:
         """Return the image of that name or id, or None."""

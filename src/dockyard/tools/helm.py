@@ -85,31 +85,48 @@ class Helm:
 
     def lint(self, charts: Sequence[Path], *, values: Sequence[Path] = ()) -> Completed:
         """Run `helm lint --strict` over several charts at once; the caller judges the exit code."""
-        files = [part for path in values for part in ("--values", str(path))]
+        files = [f"--values={path}" for path in values]
         return run([self._program, "lint", "--strict", *files, *map(str, charts)], timeout=QUICK, check=False)
 
-    def template(self, release: str, chart: Path, values: Mapping[str, Any], *, namespace: str = "default") -> str:
-        """Render a chart to YAML without a cluster.
+    def template(
+        self,
+        release: str,
+        chart: Path,
+        values: Mapping[str, Any],
+        *,
+        files: Sequence[Path] = (),
+        namespace: str = "default",
+    ) -> str:
+        """Render a chart to YAML without a cluster, as an upgrade of it would be.
+
+        Args:
+            release: The release's name.
+            chart: The chart: a folder or an archive.
+            values: Values that win over those of the files.
+            files: Values files, the last wins.
+            namespace: The namespace it is rendered for.
 
         Raises:
             ToolFailedError: The chart does not render; ``stderr`` says where.
         """
-        argv = [self._program, "template", release, str(chart), "--namespace", namespace, "--values", "-"]
+        where = ["--namespace", namespace, "--is-upgrade"]
+        argv = [self._program, "template", release, str(chart), *where, *_values(files)]
         return run(argv, timeout=QUICK, stdin=_document(values)).stdout
 
-    def package(self, chart: Path, folder: Path, *, app_version: str) -> Path:
-        """Package a chart with an appVersion; return the archive's path."""
-        argv = [self._program, "package", str(chart), "--destination", str(folder), "--app-version", app_version]
+    def package(self, chart: Path, folder: Path, *, app_version: str | None) -> Path:
+        """Package a chart, with another appVersion where one is given; return the archive's path."""
+        version = ["--app-version", app_version] if app_version else []
+        argv = [self._program, "package", str(chart), "--destination", str(folder), *version]
         done = run(argv, timeout=QUICK)
         return Path(done.stdout.strip().rpartition(": ")[2])
 
-    def upgrade(self, release: str, chart: Path, values: Mapping[str, Any], *, description: str) -> None:
-        """Install or upgrade a release and return when Helm has sent its objects.
+    def upgrade(self, release: str, chart: Path, values: Mapping[str, Any], *, files: Sequence[Path] = ()) -> None:
+        """Install or upgrade a release and return when Helm has sent its objects; arguments as for `template`.
 
         Raises:
             ToolFailedError: Helm refused; the release is then marked failed, or absent.
         """
-        argv = ["upgrade", release, str(chart), "--install", "--values", "-", "--description", description]
+        argv = ["upgrade", release, str(chart), "--install", *_values(files)]
         if self.major >= VERSION_WITHOUT_ALL:
             # Server-side apply of Helm 4 leaves emptied blocks behind on older servers; three-way merge does not.
             argv.append("--server-side=false")
@@ -170,5 +187,18 @@ class Helm:
         return run([self._program, *arguments, *where], timeout=timeout, stdin=stdin)
 
 
+class _Quoting(yaml.SafeDumper):
+    """Writes every string in double quotes: Helm's YAML takes 1e5 for a number where PyYAML leaves it bare."""
+
+
+_Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+
+
 def _document(values: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(values), allow_unicode=True, sort_keys=False)
+    """Return values as YAML in which every string survives byte for byte."""
+    return yaml.dump(dict(values), Dumper=_Quoting, sort_keys=False, width=float("inf"))
+
+
+def _values(files: Sequence[Path]) -> list[str]:
+    """Return the options for values files, and last for the document on standard input, which wins."""
+    return [*(f"--values={path}" for path in files), "--values=-"]

@@ -48,9 +48,16 @@ class Kubectl:
         pairs = [f"{key}={value}" for key, value in labels.items()]
         self._run(["label", kind, name, "--overwrite", *pairs])
 
-    def delete(self, kind: str, name: str, *, wait: bool) -> None:
-        """Delete an object."""
-        self._run(["delete", kind, name, f"--wait={str(wait).lower()}"], timeout=3 * QUICK)
+    def delete(self, kind: str, name: str, *, wait: bool, grace: int | None = None) -> None:
+        """Delete an object; a grace of 0 seconds kills a pod."""
+        how = [] if grace is None else [f"--grace-period={grace}", *(["--force"] if grace == 0 else [])]
+        self._run(["delete", kind, name, f"--wait={str(wait).lower()}", *how], timeout=3 * QUICK)
+
+    def execute(self, pod: str, argv: Sequence[str], *, check: bool = True) -> Completed:
+        """Run a program of a pod's image inside the pod."""
+        where = [f"--kubeconfig={self._target.kubeconfig}", f"--context={self._target.context}"]
+        command = [self._program, *where, f"--namespace={self._target.namespace}", "exec", pod, "--", *argv]
+        return run(command, timeout=QUICK, check=check)
 
     def _run(
         self, arguments: Sequence[str], *, timeout: float = QUICK, check: bool = True, namespaced: bool = True

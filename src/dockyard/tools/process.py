@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import shutil
+import subprocess
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,6 +102,20 @@ def run(  # noqa: PLR0913 - each option is one fact of the call, by keyword
     return result
 
 
+def attach(argv: Sequence[str], *, path: Path) -> int:
+    """Run a program on this process's own terminal; it prints for itself.
+
+    Args:
+        argv: The program and its arguments.
+        path: A folder that its PATH starts with.
+
+    Returns:
+        Its exit code.
+    """
+    environment = {**os.environ, "PATH": f"{path}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return subprocess.run(argv, env=environment, check=False).returncode  # noqa: S603 - an argv list
+
+
 def _wait(command: sh.RunningCommand, argv: Sequence[str], timeout: float) -> int:
     """Return the exit code; on the limit, and when this process is interrupted, end the program first."""
     overdue = threading.Event()
@@ -113,7 +128,9 @@ def _wait(command: sh.RunningCommand, argv: Sequence[str], timeout: float) -> in
         if not overdue.is_set():
             return -abs(int(error.exit_code))
     except BaseException:  # Ctrl-C above all: no orphan may go on working on the cluster
-        _end(command, ended)
+        command.terminate()
+        with contextlib.suppress(sh.ErrorReturnCode):
+            command.wait()
         raise
     finally:
         ended.set()

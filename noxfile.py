@@ -1,0 +1,68 @@
+"""The gates: what must hold before a change is taken. `nox --list` shows them, `invoke test` runs them all.
+
+They run in the environment that `./inv` made, so that one lock file says what is used; only the services' own tests get
+an environment each, from the lock file of their service.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "unit", "services", "charts", "image_size", "smoke"]
+nox.options.error_on_missing_interpreters = True
+
+CHARTS = sorted(str(path.parent) for path in Path("helm").glob("*/Chart.yaml"))
+DOCKERFILES = sorted(map(str, Path("dockerfiles").rglob("*Dockerfile")))
+SHELL = [
+    "inv",
+    ".ci/run",
+    *sorted(str(path) for folder in ("scripts", "dockerfiles") for path in Path(folder).rglob("*.sh")),
+]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, rules and types of the Python; charts, Dockerfiles and shell scripts by their own linters."""
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+    session.run("shellcheck", *SHELL)
+    session.run("hadolint", *DOCKERFILES)
+    session.run(".tools/bin/helm", "lint", "--strict", *CHARTS, external=True)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Tests that need no cluster: the pure core alone, and the thin wrappers on the real engine."""
+    session.run("pytest", "-m", "not cluster", "--ignore=tests/helm", "--ignore=tests/smoke", *session.posargs)
+
+
+@nox.session(venv_backend="uv", python="3.13")
+@nox.parametrize("service", ["backend", "mcp"])
+def services(session: nox.Session, service: str) -> None:
+    """The services' own tests, each with its own dependencies."""
+
+
+@nox.session
+def charts(session: nox.Session) -> None:
+    """Rendered manifests against the specification, with Helm 3 and with Helm 4."""
+    session.run("pytest", "tests/helm", *session.posargs)
+
+
+@nox.session
+def image_size(session: nox.Session) -> None:
+    """Each image under 250 MB, all of them under 500 MB, and where the bytes are."""
+    session.run("invoke", "build")
+    session.run("invoke", "images", "--weigh", "--check")
+
+
+@nox.session
+def smoke(session: nox.Session) -> None:
+    """The app on the live cluster, asked from outside and from inside."""
+    session.run("invoke", "deploy")
+    session.run("pytest", "tests/smoke", *session.posargs)

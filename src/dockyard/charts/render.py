@@ -1,0 +1,94 @@
+"""Charts made ready: packaged with the image's tag as their appVersion, and rendered with the project's values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dockyard.charts.manifests import Manifests
+from dockyard.model.errors import BuildError, ToolFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dockyard.model.project import ReleaseSpec
+    from dockyard.tools.helm import Helm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A chart that is ready to be sent.
+
+    Attributes:
+        release: The release it is for.
+        archive: The packaged chart.
+        values: The values that Dockyard adds: image and secrets; in no repr.
+        files: Values files.
+        manifests: What the chart renders to.
+    """
+
+    release: str
+    archive: Path
+    values: Mapping[str, Any] = field(repr=False)
+    files: tuple[Path, ...]
+    manifests: Manifests
+
+
+def values_for(spec: ReleaseSpec, reference: str | None, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values that Dockyard adds to a release's own.
+
+    Args:
+        spec: The release.
+        reference: `name:tag` of its image, or None where it has none of the project's.
+        secrets: Values of secrets by name; the release gets only those that it names.
+    """
+    values: dict[str, Any] = {}
+    if reference is not None:
+        repository, _, tag = reference.rpartition(":")
+        values["image"] = {"repository": repository, "tag": tag}
+    if spec.config:
+        values["config"] = dict(spec.config)
+    if spec.secrets:
+        values["secrets"] = {name: secrets.get(name, "") for name in spec.secrets}
+    return values
+
+
+def render(  # noqa: PLR0913 - each is one fact of the rendering
+    helm: Helm,
+    release: str,
+    spec: ReleaseSpec,
+    reference: str | None,
+    *,
+    root: Path,
+    folder: Path,
+    secrets: Mapping[str, str],
+    namespace: str,
+) -> Rendered:
+    """Package and render the chart of a release.
+
+    Args:
+        helm: The program; no cluster is asked.
+        release: The release's name.
+        spec: What dockyard.yaml says of it.
+        reference: `name:tag` of its image, or None; the tag becomes the chart's appVersion (data-model.md, section 2).
+        root: Where the specification's paths start.
+        folder: Where the packaged chart goes.
+        secrets: Values of secrets by name.
+        namespace: Where it will be installed.
+
+    Raises:
+        BuildError: The chart is not there, or does not render.
+    """
+    chart = root / spec.chart
+    if not (chart / "Chart.yaml").is_file():
+        raise BuildError(f"Release {release} has no chart at {spec.chart}", fix="Correct `chart` in dockyard.yaml")
+    values = values_for(spec, reference, secrets)
+    files = tuple(root / name for name in spec.values)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        archive = helm.package(chart, folder, app_version=reference.rpartition(":")[2] if reference else None)
+        text = helm.template(release, archive, values, files=files, namespace=namespace)
+    except ToolFailedError as error:
+        raise BuildError(f"The chart of release {release} does not render", why=error.stderr.strip()) from error
+    return Rendered(release=release, archive=archive, values=values, files=files, manifests=Manifests.parse(text))

@@ -1,0 +1,59 @@
+"""Images: build, load, look."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from invoke.tasks import task
+
+from dockyard.cli.support import at_work
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+
+@task
+def build(_context: Context) -> None:
+    """Build the images whose sources changed."""
+    from dockyard.deploy import build_images
+
+    with at_work() as (screen, workspace):
+        build_images(workspace, tuple(workspace.project.images), screen.report)
+
+
+@task
+def load(_context: Context) -> None:
+    """Build what changed, and bring the images into the cluster's node."""
+    from dockyard.deploy import build_images, load_images
+
+    with at_work() as (screen, workspace):
+        workspace.cluster.target(workspace.project.cluster.namespace)
+        references = build_images(workspace, tuple(workspace.project.images), screen.report)
+        load_images(workspace, tuple(references.values()), screen.report)
+
+
+@task(
+    help={
+        "json": "print JSON for machines",
+        "layers": "layers to show for each image",
+        "check": "exit code 1 when an image or their sum is over its limit",
+        "weigh": "read every layer: compressed size, shared layers once",
+    }
+)
+def images(_context: Context, layers: int = 5, *, weigh: bool = False, check: bool = False, json: bool = False) -> None:
+    """Show the newest image of each service: size against its budget, and the biggest layers."""
+    from invoke.exceptions import Exit
+
+    from dockyard.images import size
+    from dockyard.ui.sizes import print_sizes
+
+    with at_work() as (screen, workspace):
+        report = size.report_sizes(workspace.docker, tuple(workspace.project.images))
+        weight = size.weigh(workspace.docker, [image.reference for image in report.images]) if weigh else None
+        if json:
+            screen.data({**asdict(report), "weight": asdict(weight) if weight else None})
+        else:
+            print_sizes(screen, report, layers=layers, weight=weight)
+        if check and not report.fits:
+            raise Exit(code=1)

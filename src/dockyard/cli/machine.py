@@ -1,0 +1,51 @@
+"""Machine: make it ready, and prove the project on it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from invoke.tasks import task
+
+from dockyard.cli.support import on_screen
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+
+@task(help={"check": "only report; exit code 1 when something is missing"})
+def setup(_context: Context, *, check: bool = False) -> None:
+    """Make the machine ready: Docker engine, helm, kubectl, .env; a second run changes nothing."""
+    from pathlib import Path
+
+    from invoke.exceptions import Exit
+
+    from dockyard import config, credentials
+    from dockyard.machine import setup as machine
+
+    with on_screen() as screen:
+        root = config.find_root(Path.cwd())
+        found = machine.observe(root)
+        if not check:
+            found = machine.apply(root, found, screen.report)
+            if credentials.make_first(root):
+                screen.say(f"{credentials.FILE} made from {credentials.EXAMPLE}, readable by you alone.")
+        screen.table(
+            ("requirement", "wanted", "found", ""), [(r.name, r.wanted, r.found or "-", r.action) for r in found]
+        )
+        if not all(requirement.ok for requirement in found):
+            raise Exit(code=1)
+
+
+@task
+def test(_context: Context) -> None:
+    """Run every gate: lint, unit, services, charts, image_size, smoke."""
+    from pathlib import Path
+
+    from invoke.exceptions import Exit
+
+    from dockyard.tools.process import attach
+
+    code = attach([str(Path(sys.executable).with_name("nox"))], path=Path(sys.executable).parent)
+    if code:
+        raise Exit(code=code)

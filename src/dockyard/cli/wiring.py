@@ -1,0 +1,54 @@
+"""Where everything is put together: the environment is read here and nowhere below."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dockyard import config, credentials
+from dockyard.clusters.provider import choose
+from dockyard.tools.clock import SystemClock
+from dockyard.tools.docker import Docker
+from dockyard.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dockyard.model.project import Project
+
+
+def open_workspace(start: Path | None = None) -> Workspace:
+    """Return the workspace of the project that a folder is in, the current one by default.
+
+    Raises:
+        ConfigError: dockyard.yaml or .env cannot be used.
+    """
+    root = config.find_root(start or Path.cwd())
+    project = config.load(root)
+    docker, clock, programs = Docker(), SystemClock(), programs_of(root)
+    ca_bundle = machine_certificates()
+    return Workspace(
+        root=root,
+        project=project,
+        docker=docker,
+        cluster=choose(project, root=root, docker=docker, clock=clock, programs=programs, ca_bundle=ca_bundle),
+        programs=programs,
+        clock=clock,
+        ca_bundle=ca_bundle,
+        secrets=credentials.read(root, os.environ, secret_names(project)),
+    )
+
+
+def programs_of(root: Path) -> dict[str, Path]:
+    """Return where `setup` keeps the pinned programs of a project."""
+    return {name: root / ".tools" / "bin" / name for name in ("helm", "kubectl")}
+
+
+def secret_names(project: Project) -> tuple[str, ...]:
+    """Return the names of all secrets that releases ask for, each once."""
+    return tuple(dict.fromkeys(name for release in project.releases.values() for name in release.secrets))
+
+
+def machine_certificates() -> Path | None:
+    """Return the machine's own certificates where it says that it has some: images are then built with them."""
+    named = os.environ.get("SSL_CERT_FILE", "")
+    return Path(named) if named and Path(named).is_file() else None

@@ -1,0 +1,334 @@
+"""The embedded cluster: a real single-node Kubernetes in one container.
+
+For machines where Minikube cannot be had. It needs a Docker engine and nothing else: the node's image is built from
+Debian's own packages (dockerfiles/node.Dockerfile). API server and NodePorts are published on 127.0.0.1 only. The
+node's state is the container's anonymous volume: kept over stop and start, gone with the container.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dockyard.clusters.protocol import Loaded
+from dockyard.images.archive import full_reference, read, short_reference, write
+from dockyard.model.cluster import MinikubeCluster
+from dockyard.model.errors import ClusterError, MachineError, ToolError
+from dockyard.model.events import Event
+from dockyard.tools.clock import ticks
+from dockyard.tools.docker import KIND
+from dockyard.tools.kubectl import Kubectl
+from dockyard.tools.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from dockyard.model.events import Report
+    from dockyard.tools.clock import Clock
+    from dockyard.tools.docker import ContainerFacts, Docker
+
+NETWORK = "dockyard"
+"""The Docker network of the node and of what pods reach by name beside it."""
+
+CONTEXT = "dockyard"
+"""The context that the node's own kubeconfig has."""
+
+API_PORT = 6443
+START_LIMIT = 120.0
+"""Seconds until a node that is not Ready counts as broken; it takes 8 on two idle cores."""
+
+STOP_GRACE = 20
+"""Seconds for the node's components to end in order."""
+
+CTR = ("ctr", "--namespace", "k8s.io")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedSettings:
+    """How the container is made.
+
+    Attributes:
+        name: Container name; the node's name too.
+        api_port: Port of this machine for the API server; 0 takes a free one.
+        node_ports: NodePorts that are published, first and last.
+        publish_from: First port of this machine for them; the same numbers by default, 0 takes free ones.
+        folder: Where the kubeconfig is kept.
+    """
+
+    folder: Path
+    name: str = "dockyard-node"
+    api_port: int = 16443
+    node_ports: tuple[int, int] = (30080, 30090)
+    publish_from: int = 30080
+
+
+class EmbeddedCluster:
+    """A cluster in one container; see :class:`dockyard.clusters.protocol.Cluster` for the methods."""
+
+    def __init__(
+        self,
+        docker: Docker,
+        settings: EmbeddedSettings,
+        *,
+        node_image: Callable[[Report], str],
+        kubectl: Path,
+        clock: Clock,
+    ) -> None:
+        self.name = settings.name
+        self._docker, self._settings, self._clock = docker, settings, clock
+        self._node_image, self._kubectl = node_image, kubectl
+
+    def status(self) -> MinikubeCluster | None:
+        """Return what the node is like; its image's version label names the Kubernetes in it."""
+        container = self._docker.container(self.name)
+        if container is None:
+            return None
+        return MinikubeCluster(
+            driver="docker",
+            kubernetes_version=container.labels.get("dev.dockyard.kubernetes", "v1.20.2"),
+            status="Running" if container.running else "Stopped",
+            ip="127.0.0.1",
+        )
+
+    def start(self, report: Report) -> None:
+        """Make or start the container and wait for its node."""
+        container = self._docker.container(self.name)
+        if container is not None and container.running and self._answers():
+            report(Event("cluster", "Ready", f"{self.name} is running already"))
+            return
+        since = datetime.now(UTC)
+        if container is None:
+            self._create(report)
+        elif not container.running:
+            report(Event("cluster", "Starting", f"container {self.name}"))
+            self._docker.start(self.name)
+        self._await_ready(since, report)
+
+    def stop(self, report: Report) -> None:
+        """Stop the container in order."""
+        container = self._docker.container(self.name)
+        if container is None or not container.running:
+            report(Event("cluster", "Stopped", f"{self.name} does not run"))
+            return
+        report(Event("cluster", "Stopping", f"container {self.name}", passing=True))
+        self._docker.stop(self.name, grace=STOP_GRACE)
+        report(Event("cluster", "Stopped", "its state is kept; `cluster.start` brings it back"))
+
+    def delete(self, report: Report) -> None:
+        """Remove the container with its volume, the kubeconfig, and the network when nothing else is in it."""
+        if self._docker.container(self.name) is None:
+            report(Event("cluster", "Absent", f"there is no container {self.name}"))
+        else:
+            self._docker.remove(self.name)
+            report(Event("cluster", "Deleted", f"container {self.name} and its state"))
+        self._kubeconfig.unlink(missing_ok=True)
+        self._docker.remove_network(NETWORK)
+
+    def target(self, namespace: str) -> Target:
+        """Return the node's kubeconfig, written anew when the container is another one than it was made for."""
+        container = self._running()
+        if not self._kubeconfig.exists() or self._server(container) not in self._kubeconfig.read_text():
+            self._write_kubeconfig(container)
+        return Target(kubeconfig=self._kubeconfig, context=CONTEXT, namespace=namespace)
+
+    def images(self) -> Mapping[str, str]:
+        """Join containerd's names: it keeps the configuration's digest as one more name of the same target."""
+        done = self._docker.execute(self.name, [*CTR, "images", "list"])
+        rows = [line.split() for line in done.stdout.splitlines()[1:]]
+        ids = {row[2]: row[0] for row in rows if row[0].startswith("sha256:")}
+        return {
+            short_reference(row[0]): ids[row[2]] for row in rows if not row[0].startswith("sha256:") and row[2] in ids
+        }
+
+    def load(self, reference: str, report: Report) -> Loaded:
+        """Send the layers that the node lacks, then compare ids."""
+        wanted = self._docker.image(reference)
+        if wanted is None:
+            raise ClusterError(f"The image {reference} is not in the Docker engine", fix="Run `./inv build`")
+        if self.images().get(reference) == wanted.id:
+            return Loaded(reference, wanted.id, 0)
+        loaded = self._send(reference, report)
+        there = self.images().get(reference)
+        if there != loaded.id:
+            raise ClusterError(
+                f"The node has another image under the name {reference} than the one that was sent",
+                why=f"It has {there}, {loaded.id} was sent",
+                fix="Run the same command again",
+            )
+        return loaded
+
+    def remove_images(self, references: tuple[str, ...]) -> None:
+        """Remove names from containerd; layers that nothing uses go with them."""
+        if references:
+            self._docker.execute(self.name, [*CTR, "images", "remove", "--sync", *map(full_reference, references)])
+
+    def address(self, node_port: int) -> str:
+        """Return the published address.
+
+        Raises:
+            ClusterError: The NodePort is outside of the range that the container publishes.
+        """
+        bounds = self._running().ports.get(node_port)
+        if not bounds:
+            first, last = self._settings.node_ports
+            raise ClusterError(
+                f"NodePort {node_port} cannot be reached from this machine",
+                why=f"The embedded cluster publishes {first} to {last}",
+                fix="Choose a nodePort in that range",
+            )
+        return bounds[0]
+
+    @property
+    def _kubeconfig(self) -> Path:
+        return self._settings.folder / f"{self.name}.kubeconfig"
+
+    def _running(self) -> ContainerFacts:
+        container = self._docker.container(self.name)
+        if container is None or not container.running:
+            raise ClusterError(
+                f"The cluster {self.name} is {'not there' if container is None else 'stopped'}",
+                fix="Run `./inv cluster.start`",
+            )
+        return container
+
+    def _create(self, report: Report) -> None:
+        image = self._node_image(report)
+        publish = self._publish()
+        _refuse_taken_ports(tuple(port for _, port, _ in publish if port))
+        self._docker.ensure_network(NETWORK)
+        report(Event("cluster", "Starting", f"container {self.name} from {image}"))
+        self._docker.run_container(
+            image,
+            name=self.name,
+            hostname=self.name,
+            networks=[NETWORK],
+            labels={KIND: "node"},
+            publish=[(f"127.0.0.1:{port}" if port else "127.0.0.1::", inner) for _, port, inner in publish],
+            add_hosts=[("host.docker.internal", "host-gateway")],
+            tmpfs=["/run", "/tmp"],  # noqa: S108 - mount points of the container
+            restart="no",
+            # What `--privileged` gives, spelled out: some hosts have no CAP_SYS_RESOURCE, and then it fails.
+            cap_add=["ALL"],
+            cap_drop=["SYS_RESOURCE"],
+            security_options=["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"],
+            device_cgroup_rules=["a *:* rwm"],
+            cgroupns="private",
+        )
+
+    def _publish(self) -> tuple[tuple[str, int, int], ...]:
+        first, last = self._settings.node_ports
+        start = self._settings.publish_from
+        ports = [("NodePort", start + port - first if start else 0, port) for port in range(first, last + 1)]
+        return (("API server", self._settings.api_port, API_PORT), *ports)
+
+    def _answers(self) -> bool:
+        try:
+            return Kubectl(self._kubectl, self.target("default")).raw("/readyz", timeout=5).strip() == "ok"
+        except (ToolError, ClusterError):
+            return False
+
+    def _await_ready(self, since: datetime, report: Report) -> None:
+        missing = "the API server"
+        for _ in ticks(self._clock, limit=START_LIMIT, pause=0.3):
+            container = self._docker.container(self.name)
+            if container is None or not container.running:
+                raise self._broken("The node's container ended while it started")
+            if (component := self._dead_component()) is not None:
+                raise self._broken(f"The cluster's component {component} does not start")
+            missing = self._what_is_missing(since)
+            if not missing:
+                report(Event("cluster", "Ready", f"node {self.name}"))
+                return
+            report(Event("cluster", "Starting", f"waiting for {missing}", passing=True))
+        raise self._broken(f"The node was not Ready within {START_LIMIT:g} s: {missing} is missing")
+
+    def _what_is_missing(self, since: datetime) -> str:
+        """Return what a usable cluster still lacks, or nothing.
+
+        A node's Ready condition is stale after a restart, so its heartbeat must be younger than the start; and pods
+        cannot be made before the `default` ServiceAccount is there, 2 or 3 seconds after Ready.
+        """
+        try:
+            kubectl = Kubectl(self._kubectl, self.target("default"))
+            nodes = json.loads(kubectl.raw("/api/v1/nodes", timeout=5))["items"]
+            accounts = json.loads(kubectl.raw("/api/v1/namespaces/default/serviceaccounts", timeout=5))["items"]
+        except (ToolError, ClusterError, ValueError):
+            return "the API server"
+        if not any(_is_ready(node, since) for node in nodes):
+            return "the node"
+        return "" if accounts else "the default ServiceAccount"
+
+    def _dead_component(self) -> str | None:
+        failed = re.search(r"^dockyard-node: failed (\S+)", self._docker.logs(self.name, tail=60), re.MULTILINE)
+        return failed[1] if failed else None
+
+    def _broken(self, what: str) -> ClusterError:
+        lines = self._docker.logs(self.name, tail=20).rstrip()
+        return ClusterError(
+            what,
+            why=f"its last log lines:\n  {lines.replace(chr(10), chr(10) + '  ')}\n",
+            fix="`./inv cluster.delete cluster.start` makes a new one",
+        )
+
+    def _server(self, container: ContainerFacts) -> str:
+        return f"https://{container.ports[API_PORT][0]}"
+
+    def _write_kubeconfig(self, container: ContainerFacts) -> None:
+        admin = self._docker.execute(self.name, ["cat", "/etc/kubernetes/admin.conf"]).stdout
+        text = re.sub(r"https://127\.0\.0\.1:\d+", self._server(container), admin)
+        self._settings.folder.mkdir(parents=True, exist_ok=True)
+        self._kubeconfig.touch(mode=0o600)
+        self._kubeconfig.write_text(text)
+
+    def _send(self, reference: str, report: Report) -> Loaded:
+        have = self._docker.execute(self.name, [*CTR, "content", "list", "--quiet"]).stdout.split()
+        name = full_reference(reference)
+
+        def on_bytes(sent: int) -> None:
+            report(Event(reference, "Loading", f"{sent / 1e6:.1f} MB", passing=True))
+
+        with self._docker.saving(reference) as saved:
+            if saved.stdout is None:
+                raise AssertionError
+            image = read(saved.stdout, frozenset(have))
+        with self._docker.feeding(self.name, [*CTR, "images", "import", "-"]) as importing:
+            if importing.stdin is None:
+                raise AssertionError
+            sent = write(image, name, importing.stdin, on_bytes=on_bytes)
+        return Loaded(reference, image.id, sent)
+
+
+def _is_ready(node: Mapping[str, dict[str, list[dict[str, str]]]], since: datetime) -> bool:
+    conditions = {condition["type"]: condition for condition in node["status"].get("conditions", [])}
+    ready = conditions.get("Ready")
+    return (
+        ready is not None
+        and ready["status"] == "True"
+        and datetime.fromisoformat(ready["lastHeartbeatTime"]) >= since.replace(microsecond=0)
+    )
+
+
+def _refuse_taken_ports(ports: tuple[int, ...]) -> None:
+    taken = [port for port in ports if not _is_free(port)]
+    if taken:
+        listed = ", ".join(map(str, taken))
+        raise MachineError(
+            f"Port {listed} of 127.0.0.1 is taken" if len(taken) == 1 else f"Ports {listed} of 127.0.0.1 are taken",
+            why="The embedded cluster publishes its API server and its NodePorts there",
+            fix=f"Stop what listens there (`ss -ltnp 'sport = :{taken[0]}'` names it), then run the same command again",
+        )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,125 @@
+"""Minikube as a cluster.
+
+Facts that shape it: `image load` keeps the old image, silently, when the tag is in use, so tags are unique and ids are
+compared afterwards; with the docker driver on macOS and WSL2 the node's address cannot be reached, and
+`minikube service --url` can.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockyard.clusters.protocol import Loaded
+from dockyard.images.archive import full_reference, short_reference
+from dockyard.model.cluster import MinikubeCluster
+from dockyard.model.errors import ClusterError
+from dockyard.model.events import Event
+from dockyard.tools.minikube import MinikubeProgram
+from dockyard.tools.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dockyard.model.events import Report
+    from dockyard.model.project import ClusterSpec
+    from dockyard.tools.docker import Docker
+
+PROFILE = "dockyard"
+RUNNING = frozenset({"Running", "OK"})
+
+
+class Minikube:
+    """A profile of Minikube; see :class:`dockyard.clusters.protocol.Cluster` for the methods."""
+
+    def __init__(self, spec: ClusterSpec, *, docker: Docker, folder: Path, profile: str = PROFILE) -> None:
+        self.name = profile
+        self._spec, self._docker = spec, docker
+        self._kubeconfig = folder / f"minikube-{profile}.kubeconfig"
+        self._program = MinikubeProgram(profile, self._kubeconfig)
+
+    def status(self) -> MinikubeCluster | None:
+        """Return what `minikube profile list` says of the profile."""
+        facts = self._program.profile()
+        if facts is None:
+            return None
+        running = facts.status in RUNNING
+        return MinikubeCluster(
+            cpus=facts.cpus,
+            memory=facts.memory,
+            driver=facts.driver,
+            kubernetes_version=facts.kubernetes_version,
+            status="Running" if running else "Paused" if facts.status == "Paused" else "Stopped",
+            ip=self._program.ip() if running else None,
+            addons=facts.addons,
+        )
+
+    def start(self, report: Report) -> None:
+        """Start the profile; Minikube itself waits for the node."""
+        facts = self._program.profile()
+        if facts is not None and facts.status in RUNNING:
+            report(Event("cluster", "Ready", f"Minikube profile {self.name} is running already"))
+            return
+        report(Event("cluster", "Starting", f"Minikube profile {self.name}"))
+        self._kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+        self._program.start(
+            cpus=self._spec.cpus,
+            memory=self._spec.memory,
+            driver=self._spec.driver,
+            version=self._spec.kubernetes_version,
+            on_step=lambda step: report(Event("cluster", "Starting", step, passing=True)),
+        )
+        report(Event("cluster", "Ready", f"Minikube profile {self.name}"))
+
+    def stop(self, report: Report) -> None:
+        """Stop the profile."""
+        self._program.stop()
+        report(Event("cluster", "Stopped", "its state is kept; `cluster.start` brings it back"))
+
+    def delete(self, report: Report) -> None:
+        """Delete the profile and our kubeconfig."""
+        self._program.delete()
+        self._kubeconfig.unlink(missing_ok=True)
+        report(Event("cluster", "Deleted", f"Minikube profile {self.name}"))
+
+    def target(self, namespace: str) -> Target:
+        """Return our own kubeconfig, into which Minikube writes the profile's context."""
+        facts = self._program.profile()
+        if facts is None or facts.status not in RUNNING:
+            state = "not there" if facts is None else "stopped"
+            raise ClusterError(f"The Minikube profile {self.name} is {state}", fix="Run `./inv cluster.start`")
+        if not self._kubeconfig.exists():
+            self._kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+            self._program.update_context()
+        return Target(kubeconfig=self._kubeconfig, context=self.name, namespace=namespace)
+
+    def images(self) -> Mapping[str, str]:
+        """Return what `minikube image ls` lists."""
+        return {short_reference(name): digest for name, digest in self._program.images().items()}
+
+    def load(self, reference: str, report: Report) -> Loaded:
+        """Load an image, then compare ids: Minikube does not say when it kept an older one."""
+        wanted = self._docker.image(reference)
+        if wanted is None:
+            raise ClusterError(f"The image {reference} is not in the Docker engine", fix="Run `./inv build`")
+        if self.images().get(reference) == wanted.id:
+            return Loaded(reference, wanted.id, 0)
+        report(Event(reference.partition(":")[0], "Loading", f"{wanted.size / 1e6:.0f} MB", passing=True))
+        self._program.load(reference)
+        there = self.images().get(reference)
+        if there != wanted.id:
+            raise ClusterError(
+                f"The node has another image under the name {reference} than the Docker engine",
+                why=f"It has {there}, the engine has {wanted.id}; Minikube keeps an image whose tag is in use",
+                fix=f"`minikube image rm --profile={self.name} {reference}`, then run the same command again",
+            )
+        return Loaded(reference, wanted.id, wanted.size)
+
+    def remove_images(self, references: tuple[str, ...]) -> None:
+        """Remove images from the node."""
+        for reference in references:
+            self._program.remove_image(full_reference(reference))
+
+    def address(self, node_port: int) -> str:
+        """Return the node's address with the port."""
+        return f"{self._program.ip()}:{node_port}"

@@ -1,0 +1,53 @@
+"""Which cluster a project runs on."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
+from dockyard.clusters.minikube import Minikube
+from dockyard.clusters.node_image import NodeImage
+from dockyard.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dockyard.clusters.protocol import Cluster
+    from dockyard.model.project import Project
+    from dockyard.tools.clock import Clock
+    from dockyard.tools.docker import Docker
+
+
+def choose(  # noqa: PLR0913 - what the providers are made of
+    project: Project,
+    *,
+    root: Path,
+    docker: Docker,
+    clock: Clock,
+    programs: Mapping[str, Path],
+    ca_bundle: Path | None,
+) -> Cluster:
+    """Return the cluster of a project: `provider: auto` takes Minikube where it is installed, else the embedded one.
+
+    Raises:
+        ConfigError: The provider that dockyard.yaml names is not to be had yet.
+    """
+    provider = project.cluster.provider
+    if provider == "auto":
+        provider = "minikube" if shutil.which("minikube") else "embedded"
+    folder = root / ".dockyard" / "clusters"
+    if provider == "embedded":
+        return EmbeddedCluster(
+            docker,
+            EmbeddedSettings(folder=folder),
+            node_image=NodeImage(docker, ca_bundle=ca_bundle).ensure,
+            kubectl=programs["kubectl"],
+            clock=clock,
+        )
+    if provider == "minikube":
+        return Minikube(project.cluster, docker=docker, folder=folder)
+    raise ConfigError(
+        f"cluster.provider is {provider!r}", why="Known are auto, embedded and minikube", fix="Choose one of these"
+    )

@@ -1,0 +1,131 @@
+"""The pipeline: images, load, releases, watch, verify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockyard.charts.manifests import Manifests
+from dockyard.charts.render import Rendered, render
+from dockyard.images.bases import resolve
+from dockyard.images.ensure import Source, ensure
+from dockyard.model.errors import RolloutError, ToolFailedError
+from dockyard.model.events import Event
+from dockyard.releases.apply import apply
+from dockyard.releases.plan import ReleaseAction, ReleaseObservation, Verb, plan_release
+from dockyard.releases.verify import Served, verify
+from dockyard.releases.watch import look, watch
+from dockyard.tools.helm import Helm
+
+if TYPE_CHECKING:
+    from dockyard.model.events import Report
+    from dockyard.tools.helm import ReleaseFacts
+    from dockyard.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a deploy did to one release.
+
+    Attributes:
+        action: What was done and why.
+        revision: The revision that serves.
+        served: What its services answered.
+    """
+
+    action: ReleaseAction
+    revision: int
+    served: tuple[Served, ...]
+
+
+def build_images(workspace: Workspace, names: tuple[str, ...], report: Report) -> dict[str, str]:
+    """Build those of the images whose sources changed.
+
+    Returns:
+        The reference of each, by the image's name.
+    """
+    references = {}
+    for name in names:
+        spec = workspace.project.image(name)
+        base = resolve(workspace.docker, spec.base_image, report, ca_bundle=workspace.ca_bundle)
+        source = Source(name=name, spec=spec, root=workspace.root, base=(base.reference, base.id))
+        references[name] = ensure(workspace.docker, source, report, ca_bundle=workspace.ca_bundle)
+    return references
+
+
+def load_images(workspace: Workspace, references: tuple[str, ...], report: Report) -> None:
+    """Bring images into the node where it lacks them."""
+    for reference in references:
+        name = reference.partition(":")[0]
+        loaded = workspace.cluster.load(reference, report)
+        if loaded.sent:
+            report(Event(name, "Loaded", f"{loaded.sent / 1e6:.1f} MB sent"))
+        else:
+            report(Event(name, "Unchanged", "in the node already"))
+
+
+def deploy(workspace: Workspace, names: tuple[str, ...], report: Report) -> tuple[Deployed, ...]:
+    """Bring releases to what the project describes, one after the other along `needs`.
+
+    Args:
+        workspace: What to work with; its cluster runs.
+        names: The releases, in order.
+        report: Told of what happens.
+
+    Raises:
+        DockyardError: What stopped it; releases that were done before stay.
+    """
+    project = workspace.project
+    used = (project.release(name).image for name in names)
+    images = tuple(dict.fromkeys(image for image in used if image is not None))
+    references = build_images(workspace, images, report)
+    load_images(workspace, tuple(references.values()), report)
+    local = Helm(workspace.programs["helm"])
+    rendered = tuple(
+        render(
+            local,
+            name,
+            project.release(name),
+            references.get(project.release(name).image or ""),
+            root=workspace.root,
+            folder=workspace.state / "charts",
+            secrets=workspace.secrets,
+            namespace=project.cluster.namespace,
+        )
+        for name in names
+    )
+    there = {release.name: release for release in workspace.helm().releases()}
+    return tuple(_bring(workspace, chart, there.get(chart.release), report) for chart in rendered)
+
+
+def _bring(workspace: Workspace, chart: Rendered, there: ReleaseFacts | None, report: Report) -> Deployed:
+    helm, kubectl = workspace.helm(), workspace.kubectl()
+    name = chart.release
+    spec = workspace.project.release(name)
+    sent = Manifests.parse(helm.manifest(name)) if there else None
+    seen = ReleaseObservation(name, chart.manifests, there, sent, look(kubectl, chart.manifests) if there else None)
+    action = plan_release(seen)
+    if action.verb is Verb.NOTHING:
+        report(Event(name, "Unchanged", action.reason))
+    else:
+        apply(helm, action, chart, report)
+        watch(name, kubectl, chart.manifests, clock=workspace.clock, limit=spec.timeout, report=report)
+    served = verify(workspace.cluster, chart.manifests, spec.check, clock=workspace.clock)
+    revision = max(entry.revision for entry in helm.history(name))
+    return Deployed(action, revision, served)
+
+
+def destroy(workspace: Workspace, names: tuple[str, ...], report: Report) -> None:
+    """Uninstall releases, the last that was deployed first, and wait until their pods are gone."""
+    helm = workspace.helm()
+    there = {release.name for release in helm.releases()}
+    for name in reversed(names):
+        if name not in there:
+            report(Event(name, "Absent", "it is not installed"))
+            continue
+        report(Event(name, "Removing", passing=True))
+        try:
+            helm.uninstall(name)
+        except ToolFailedError as error:
+            raise RolloutError(f"Release {name} could not be removed", why=error.stderr.strip()) from error
+        report(Event(name, "Removed", "its objects and pods are gone"))

@@ -1,0 +1,64 @@
+"""What one command works with: the project, its secrets, the programs and the cluster, put together once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dockyard.tools.helm import Helm
+from dockyard.tools.kubectl import Kubectl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dockyard.clusters.protocol import Cluster
+    from dockyard.model.project import Project
+    from dockyard.tools.clock import Clock
+    from dockyard.tools.docker import Docker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What one command works with.
+
+    Attributes:
+        root: The folder of dockyard.yaml.
+        project: What it describes.
+        docker: The Docker engine.
+        cluster: The cluster; it may not run yet.
+        programs: Where the pinned programs are, by name.
+        clock: The clock that waits go by.
+        ca_bundle: The machine's certificates where they are its own, or None.
+        secrets: Values by name, from the environment and .env; in no repr.
+    """
+
+    root: Path
+    project: Project
+    docker: Docker
+    cluster: Cluster
+    programs: Mapping[str, Path]
+    clock: Clock
+    ca_bundle: Path | None
+    secrets: Mapping[str, str] = field(repr=False)
+
+    @property
+    def state(self) -> Path:
+        """The folder of what can be made again: packaged charts, kubeconfigs."""
+        return self.root / ".dockyard"
+
+    def helm(self) -> Helm:
+        """Return Helm on the cluster.
+
+        Raises:
+            ClusterError: The cluster does not run.
+        """
+        return Helm(self.programs["helm"], self.cluster.target(self.project.cluster.namespace))
+
+    def kubectl(self) -> Kubectl:
+        """Return kubectl on the cluster.
+
+        Raises:
+            ClusterError: The cluster does not run.
+        """
+        return Kubectl(self.programs["kubectl"], self.cluster.target(self.project.cluster.namespace))

@@ -1,0 +1,46 @@
+"""The live cluster that `deploy` left, for tests that ask it from outside and from inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+from dockyard.cli.wiring import open_workspace
+from dockyard.tools.helm import Helm
+from dockyard.tools.kubectl import Kubectl
+from dockyard.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def workspace() -> Workspace:
+    """The workspace of this repository's own project."""
+    return open_workspace(ROOT)
+
+
+@pytest.fixture(scope="session")
+def kubectl(workspace: Workspace) -> Kubectl:
+    """The pinned kubectl on the live cluster."""
+    return workspace.kubectl()
+
+
+@pytest.fixture(scope="session")
+def helm(workspace: Workspace) -> Helm:
+    """The pinned Helm on the live cluster."""
+    return workspace.helm()
+
+
+@pytest.fixture(scope="session")
+def node(workspace: Workspace) -> Host:
+    """The node, entered through Docker."""
+    return testinfra.get_host(f"docker://{workspace.cluster.name}")
+
+
+@pytest.fixture(scope="session")
+def machine() -> Host:
+    """This machine."""
+    return testinfra.get_host("local://")
