@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
-from dockyard.model.entity import Entity, FrozenMap, Port
+from dockyard.model.entity import Entity, FrozenMap, Port, PortRef
 from dockyard.model.errors import RuleError
 from dockyard.model.names import (
     ContainerEnvName,
@@ -14,10 +14,11 @@ from dockyard.model.names import (
     LabelKey,
     LabelValue,
     PortName,
+    container_env_name,
 )
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
 from dockyard.model.reference import ImageReference, Reference, parse_reference
-from dockyard.model.rule import between
+from dockyard.model.rule import Rule, between
 
 SECTION = "data-model.md, section 3"
 PROBES = 'Kubernetes documentation, "Configure Probes"'
@@ -94,7 +95,7 @@ class HttpGet(Entity):
     """
 
     path: HttpPath = "/"
-    port: Port | PortName
+    port: PortRef
     scheme: Literal["HTTP", "HTTPS"] = "HTTP"
     host: str = ""
     http_headers: tuple[FrozenMap[str, str], ...] = ()
@@ -108,7 +109,7 @@ class TcpSocket(Entity):
         host: Another host than the pod; empty for the pod.
     """
 
-    port: Port | PortName
+    port: PortRef
     host: str = ""
 
 
@@ -247,6 +248,10 @@ class SourceRef(Entity):
     optional: bool = False
 
 
+def _prefix(text: str) -> str:
+    return container_env_name(text) if text else text
+
+
 class EnvFrom(Entity):
     """All keys of a ConfigMap or Secret as variables; exactly one of both.
 
@@ -258,7 +263,7 @@ class EnvFrom(Entity):
 
     config_map_ref: SourceRef | None = None
     secret_ref: SourceRef | None = None
-    prefix: ContainerEnvName | Literal[""] = ""
+    prefix: Annotated[str, Rule(_prefix)] = ""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

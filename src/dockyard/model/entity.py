@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, SerializerFunctionWrapHandler, Strict, WrapSerializer
 from pydantic.alias_generators import to_camel
 
-from dockyard.model.rule import between
+from dockyard.model.names import port_name
+from dockyard.model.rule import Rule, between
 
 Value = TypeVar("Value")
 Key = TypeVar("Key")
@@ -44,5 +45,15 @@ def _plain(value: Mapping[str, object], serialize: SerializerFunctionWrapHandler
 FrozenMap = Annotated[Mapping[Key, Value], AfterValidator(MappingProxyType), WrapSerializer(_plain)]
 """A mapping that cannot be changed after validation, in the order of the document."""
 
-Port = Annotated[int, Strict(), between(1, 65535, "a port", "RFC 6335, section 6")]
+_PORT = between(1, 65535, "a port", "RFC 6335, section 6")
+
+Port = Annotated[int, Strict(), _PORT]
 """A TCP or UDP port."""
+
+
+def _port_or_name(port: int | str) -> object:
+    return port_name(port) if isinstance(port, str) else _PORT.check(port)
+
+
+PortRef = Annotated[Annotated[int, Strict()] | str, Rule(_port_or_name)]
+"""A port by its number, or by the name that a container gives it."""

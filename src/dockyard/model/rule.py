@@ -47,7 +47,8 @@ def between(low: int, high: int, thing: str, source: str) -> Rule:
 
     def check(value: int) -> int:
         if not low <= value <= high:
-            raise RuleError(f"{value} is not {thing}", why=f"It must be {low} to {high} ({source})")
+            span = f"{low} to {high}" if low < high else f"{low}"
+            raise RuleError(f"{value} is not {thing}", why=f"It must be {span} ({source})")
         return value
 
     return Rule(check, {"minimum": low, "maximum": high})

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, Strict, model_validator
 
 from dockyard.model.deployment import Labels, Protocol
-from dockyard.model.entity import Entity, Port
+from dockyard.model.entity import Entity, Port, PortRef
 from dockyard.model.errors import RuleError
 from dockyard.model.names import PortName, ServiceName, dns_label
 from dockyard.model.rule import between
@@ -36,7 +36,7 @@ class ServicePort(Entity):
     """
 
     port: Port
-    target_port: Port | PortName | None = None
+    target_port: PortRef | None = None
     node_port: NodePort | None = None
     name: PortName | None = None
     protocol: Protocol = "TCP"
