@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import WORKLOADS, Manifests
-from dockyard.model.errors import RolloutError, ToolFailedError, UnknownNameError
+from dockyard.model.errors import RolloutError, ToolFailedError
 from dockyard.model.events import Event
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.apply import refusal
+from dockyard.releases.status import revisions
 from dockyard.releases.verify import Served, verify
 from dockyard.releases.watch import watch
 
@@ -86,9 +87,7 @@ def rollback(workspace: Workspace, release: str, revision: int | None, report: R
         RolloutError: It cannot be done, or the old revision does not become Ready.
     """
     helm, kubectl = workspace.helm(), workspace.kubectl()
-    history = helm.history(release)
-    if not history:
-        raise UnknownNameError("release", release, sorted(there.name for there in helm.releases()))
+    history = revisions(workspace, release)
     target = choose(release, history, revision)
     manifests = Manifests.parse(helm.manifest(release, revision=target.revision))
     bring_back_images(workspace, images_of(manifests), report)

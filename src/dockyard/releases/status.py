@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import WORKLOADS, Manifests
-from dockyard.model.errors import UnknownNameError
+from dockyard.model.errors import RolloutError, UnknownNameError
 from dockyard.releases.verify import node_ports
 from dockyard.releases.watch import look
 
@@ -62,13 +62,17 @@ def revisions(workspace: Workspace, release: str) -> tuple[RevisionFacts, ...]:
     """Return the revisions of a release, oldest first.
 
     Raises:
-        UnknownNameError: There is no such release on the cluster.
+        UnknownNameError: Neither the project nor the cluster has a release of that name.
+        RolloutError: The project has it, and it is not installed.
     """
     helm = workspace.helm()
     found = helm.history(release)
-    if not found:
-        raise UnknownNameError("release", release, sorted(there.name for there in helm.releases()))
-    return found
+    if found:
+        return found
+    if release in workspace.project.releases:
+        raise RolloutError(f"Release {release} is not installed", fix="Run `./inv deploy`")
+    there = (installed.name for installed in helm.releases())
+    raise UnknownNameError("release", release, sorted({*workspace.project.releases, *there}))
 
 
 def pod_logs(workspace: Workspace, release: str, *, tail: int) -> Iterator[tuple[str, str]]:

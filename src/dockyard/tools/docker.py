@@ -15,14 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from python_on_whales import DockerClient
-from python_on_whales.exceptions import DockerException
-
 from dockyard.model.errors import MachineError, ToolFailedError
 from dockyard.tools.process import Completed, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from python_on_whales import DockerClient
 
 KIND = "dev.dockyard.kind"
 """The label on everything that Dockyard makes; its values are node, image, standin, database, network."""
@@ -121,6 +120,9 @@ class Docker:
 
     @cached_property
     def _client(self) -> DockerClient:
+        # A third of a second to import: only commands that build or change something pay it.
+        from python_on_whales import DockerClient  # noqa: PLC0415
+
         return DockerClient()
 
     def version(self) -> str:
@@ -308,6 +310,8 @@ class Docker:
     @contextmanager
     def _translating(self, said: Sequence[str] = ()) -> Iterator[None]:
         """Turn the library's error into one of ours; ``said`` is what was streamed before."""
+        from python_on_whales.exceptions import DockerException  # noqa: PLC0415 - as for the client
+
         try:
             yield
         except DockerException as error:
