@@ -52,7 +52,7 @@ class Screen:
         if not event.passing:
             self._settle()
             self._err.print(line, soft_wrap=True)
-        elif self._err.is_terminal:
+        elif self._err.is_interactive:
             self._spin(line)
             return
         elif self._clock.now() - self._last >= SIGN_OF_LIFE:
