@@ -3,8 +3,8 @@
 import pytest
 
 from todo_backend.database import psycopg_url
-from todo_backend.serving import ServerSettings
-from todo_backend.settings import Settings, SettingsError
+from todo_backend.serving import ServerSettings, SettingsError
+from todo_backend.settings import Settings
 
 URL = "postgresql://todo:s3cret@db.example:5432/todo?sslmode=require&channel_binding=require"
 

@@ -4,8 +4,8 @@ import os
 import sys
 
 from todo_backend.app import create_app
-from todo_backend.serving import Life, serve
-from todo_backend.settings import Settings, SettingsError
+from todo_backend.serving import Life, SettingsError, serve
+from todo_backend.settings import Settings
 
 
 def main() -> int:

@@ -11,8 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from todo_backend.models import Base
-from todo_backend.serving import NotReadyError, within
-from todo_backend.settings import SettingsError
+from todo_backend.serving import NotReadyError, SettingsError, within
 
 T = TypeVar("T")
 

@@ -11,12 +11,12 @@ holds the two copies equal.
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import uvicorn
 from starlette.datastructures import MutableHeaders
@@ -30,11 +30,17 @@ T = TypeVar("T")
 PROBES = frozenset({"/health", "/ready"})
 """Paths that the kubelet asks every few seconds: their successes are not worth a line of log."""
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
 FINISH_SECONDS = 15
 """How long requests in flight may take once no new ones are accepted; with the default drain it is less than the 30 s
 that Kubernetes grants."""
 
 log = logging.getLogger(__name__)
+
+
+class SettingsError(Exception):
+    """A variable of the environment is missing or wrong; the text names it and never holds a secret's value."""
 
 
 class NotReadyError(Exception):
@@ -165,6 +171,34 @@ class ServerSettings:
     port: int
     log_level: str = "info"
     drain_seconds: float = 5.0
+
+    @classmethod
+    def of(cls, env: Mapping[str, str], *, port: int) -> Self:
+        """Read PORT (or the default `port`), LOG_LEVEL and DRAIN_SECONDS.
+
+        Raises:
+            SettingsError: A variable is wrong.
+        """
+        level = (env.get("LOG_LEVEL") or "info").lower()
+        if level not in LOG_LEVELS:
+            raise SettingsError(f"LOG_LEVEL is {level!r}, not one of {', '.join(LOG_LEVELS)}")
+        return cls(port=int(number(env, "PORT", port)), log_level=level, drain_seconds=number(env, "DRAIN_SECONDS", 5))
+
+
+def number(env: Mapping[str, str], name: str, default: float) -> float:
+    """Return a variable's number, or the default where it is unset or empty.
+
+    Raises:
+        SettingsError: It is not a number from 0 on.
+    """
+    text = env.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SettingsError(f"{name} is {text!r}, which is not a number from 0 on")
+    return value
 
 
 def serve(app: ASGIApp, life: Life, settings: ServerSettings) -> None:

@@ -4,18 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from todo_backend.serving import ServerSettings
+from todo_backend.serving import ServerSettings, SettingsError, number
 
 PORT = 8000
 
 FRONTEND_ORIGINS = "http://*:30080"
 """The frontend on its NodePort, whatever the node's address is."""
-
-LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
-class SettingsError(Exception):
-    """A variable is missing or wrong; the text names it and never holds a secret's value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,28 +47,6 @@ class Settings:
             database_url=url,
             version=env.get("APP_VERSION") or "dev",
             cors_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
-            ready_seconds=_number(env, "READY_SECONDS", 2.0),
-            server=ServerSettings(
-                port=int(_number(env, "PORT", PORT)),
-                log_level=_log_level(env),
-                drain_seconds=_number(env, "DRAIN_SECONDS", 5.0),
-            ),
+            ready_seconds=number(env, "READY_SECONDS", 2.0),
+            server=ServerSettings.of(env, port=PORT),
         )
-
-
-def _number(env: Mapping[str, str], name: str, default: float) -> float:
-    text = env.get(name) or str(default)
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise SettingsError(f"{name} is {text!r}, which is not a number from 0 on")
-    return number
-
-
-def _log_level(env: Mapping[str, str]) -> str:
-    level = (env.get("LOG_LEVEL") or "info").lower()
-    if level not in LOG_LEVELS:
-        raise SettingsError(f"LOG_LEVEL is {level!r}, not one of {', '.join(LOG_LEVELS)}")
-    return level

@@ -1,0 +1,143 @@
+"""The tasks in PostgreSQL; the backend makes the table."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import UndefinedTable
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pydantic import BaseModel
+
+from todo_mcp.serving import NotReadyError, SettingsError, within
+
+T = TypeVar("T")
+
+CONNECTIONS = 5
+CONNECT_SECONDS = 2
+
+OPTIONS: dict[str, Any] = {
+    "autocommit": True,
+    "connect_timeout": CONNECT_SECONDS,
+    "prepare_threshold": None,  # prepared statements do not survive poolers that share connections (Neon has one)
+}
+
+LIST = """
+SELECT id, title, completed, created_at, updated_at FROM tasks
+WHERE %(completed)s::boolean IS NULL OR completed = %(completed)s
+ORDER BY id LIMIT %(limit)s
+"""
+
+
+class Task(BaseModel):
+    """Something to do; times are ISO 8601 with their offset from UTC."""
+
+    id: int
+    title: str
+    completed: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class DatabaseDownError(NotReadyError):
+    """The database cannot be used now."""
+
+
+def libpq_url(url: str) -> str:
+    """Return a database URL as libpq takes it: without the name of a driver.
+
+    Raises:
+        SettingsError: It is not the URL of a PostgreSQL database.
+    """
+    scheme, separator, rest = url.partition("://")
+    plain = f"postgresql://{rest}"
+    try:
+        conninfo_to_dict(plain)
+    except psycopg.ProgrammingError:
+        separator = ""
+    if not separator or scheme.partition("+")[0] not in {"postgres", "postgresql"}:
+        raise SettingsError("DATABASE_URL is not of the form postgresql://user:password@host/name")
+    return plain
+
+
+class Database:
+    """A PostgreSQL database with the backend's tables."""
+
+    def __init__(self, url: str, *, tool_seconds: float) -> None:
+        self._url = libpq_url(url)
+        self._tool_seconds = tool_seconds
+        self._password = str(conninfo_to_dict(self._url).get("password") or "")
+        # No connection is kept alive for its own sake, and none is tried again in the background: the pool's pause
+        # between attempts grows, and a request after an outage would have to wait for it.
+        self._pool = AsyncConnectionPool(
+            self._url,
+            kwargs=OPTIONS,
+            min_size=0,
+            max_size=CONNECTIONS,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+            timeout=0.75 * tool_seconds,  # the rest is for asking why there was none
+            reconnect_timeout=1,
+        )
+
+    async def open(self) -> None:
+        """Begin to take connections; the database need not be there yet."""
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # who asks for a connection is told what is wrong
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.close()
+
+    async def tasks(self, *, completed: bool | None, limit: int) -> list[Task]:
+        """Return tasks, oldest first.
+
+        Args:
+            completed: Only those that are, or are not; None for all.
+            limit: At most so many.
+
+        Raises:
+            DatabaseDownError: The database does not answer, or has no tasks table yet.
+        """
+
+        async def work() -> list[Task]:
+            async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Task)) as cursor:
+                await cursor.execute(LIST, {"completed": completed, "limit": limit})
+                return await cursor.fetchall()
+
+        try:
+            return await self._limited(self._tool_seconds, work)
+        except PoolTimeout as error:
+            await self.check(0.25 * self._tool_seconds)
+            raise DatabaseDownError("The database cannot be used: all connections to it are busy") from error
+
+    async def check(self, seconds: float) -> None:
+        """Ask the database for an answer, on a connection of its own: an error of it says why there is none.
+
+        Raises:
+            DatabaseDownError: There is none within `seconds`.
+        """
+
+        async def work() -> None:
+            async with await psycopg.AsyncConnection.connect(self._url, **OPTIONS) as connection:
+                await connection.execute("SELECT 1")
+
+        await self._limited(seconds, work)
+
+    async def _limited(self, seconds: float, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        try:
+            return await within(seconds, work())
+        except UndefinedTable as error:
+            raise DatabaseDownError("The backend has not made the tasks table yet") from error
+        except PoolTimeout:
+            raise
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError) as error:
+            raise DatabaseDownError(f"The database cannot be used: {self._reason(error)}") from error
+
+    def _reason(self, error: Exception) -> str:
+        """Return an error's text in one line, without the password that it might quote."""
+        reason = " ".join(str(error).split())
+        return reason.replace(self._password, "***") if self._password else reason

@@ -1,0 +1,251 @@
+"""Serving an ASGI app in a pod: health, readiness, and a stop that loses no request.
+
+When a pod is to end, Kubernetes sends SIGTERM and, at the same time, takes the pod out of its Services; nodes learn of
+that up to seconds later, and send new connections until then. So on SIGTERM readiness fails first, requests are served
+for a while longer, then no new ones are taken, those in flight are finished, and the process ends with exit code 0.
+
+This file is the same in todo_backend and todo_mcp: their images are built from folders that share nothing. A test
+holds the two copies equal.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
+
+import uvicorn
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+T = TypeVar("T")
+
+PROBES = frozenset({"/health", "/ready"})
+"""Paths that the kubelet asks every few seconds: their successes are not worth a line of log."""
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+FINISH_SECONDS = 15
+"""How long requests in flight may take once no new ones are accepted; with the default drain it is less than the 30 s
+that Kubernetes grants."""
+
+log = logging.getLogger(__name__)
+
+
+class SettingsError(Exception):
+    """A variable of the environment is missing or wrong; the text names it and never holds a secret's value."""
+
+
+class NotReadyError(Exception):
+    """What the service needs is missing; the text is the cause, one sentence."""
+
+
+@dataclass(slots=True)
+class Life:
+    """Whether the process is being stopped; the server writes it, readiness reads it."""
+
+    stopping: bool = False
+
+
+def problem(status: HTTPStatus, detail: str, **more: object) -> JSONResponse:
+    """Return an error as RFC 9457 has it: type, title, status, detail, and members of our own."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **more}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns.
+
+    Unlike asyncio.timeout() this does not wait until cancelled work has cleaned up: psycopg tells the server first,
+    and with a server that does not answer this takes seconds more.
+
+    Raises:
+        TimeoutError: It took longer than `seconds`.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if done:
+        return task.result()
+    task.add_done_callback(_forget)
+    task.cancel()
+    raise TimeoutError(f"no answer within {seconds:g} s")
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    """Take the outcome of work that nobody waits for, so that asyncio does not report it as lost."""
+    if not task.cancelled():
+        task.exception()
+
+
+def probes(service: str, version: str, life: Life, check: Callable[[], Awaitable[None]]) -> list[Route]:
+    """Return the routes of the two probes.
+
+    /health says that the process serves, and which version it is; it asks nobody else. /ready says whether requests
+    should be sent here: 503 with the cause while `check` raises NotReadyError, and from SIGTERM on.
+    """
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "service": service, "version": version})
+
+    async def ready(_: Request) -> Response:
+        if life.stopping:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service is being stopped")
+        try:
+            await check()
+        except NotReadyError as error:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return JSONResponse({"status": "ready", "service": service, "version": version})
+
+    return [Route("/health", health), Route("/ready", ready)]
+
+
+class ClosingWhenStopping:
+    """ASGI middleware: while the process stops, ask clients to send their next request on a new connection."""
+
+    def __init__(self, app: ASGIApp, life: Life) -> None:
+        self._app = app
+        self._life = life
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and add `Connection: close` to its response when it is time."""
+
+        async def send_closing(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._life.stopping:
+                MutableHeaders(scope=message)["connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive, send_closing if scope["type"] == "http" else send)
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, which by itself stops listening the moment SIGTERM arrives, with a drain before that."""
+
+    def __init__(self, config: uvicorn.Config, life: Life, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._life = life
+        self._drain_seconds = drain_seconds
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle the signals ourselves while serving; uvicorn would raise them again at its end, and exit 143."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Begin to stop; a second call ends the drain at once."""
+        if self._life.stopping:
+            self.should_exit = True
+            return
+        self._life.stopping = True
+        log.info("Stopping: not ready from now on, serving for %g s more", self._drain_seconds)
+        asyncio.get_running_loop().call_later(self._drain_seconds, setattr, self, "should_exit", True)  # noqa: FBT003 - setattr's value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """How to serve.
+
+    Attributes:
+        port: The TCP port, on every address.
+        log_level: `debug`, `info`, `warning` or `error`.
+        drain_seconds: From SIGTERM until no more requests are accepted.
+    """
+
+    port: int
+    log_level: str = "info"
+    drain_seconds: float = 5.0
+
+    @classmethod
+    def of(cls, env: Mapping[str, str], *, port: int) -> Self:
+        """Read PORT (or the default `port`), LOG_LEVEL and DRAIN_SECONDS.
+
+        Raises:
+            SettingsError: A variable is wrong.
+        """
+        level = (env.get("LOG_LEVEL") or "info").lower()
+        if level not in LOG_LEVELS:
+            raise SettingsError(f"LOG_LEVEL is {level!r}, not one of {', '.join(LOG_LEVELS)}")
+        return cls(port=int(number(env, "PORT", port)), log_level=level, drain_seconds=number(env, "DRAIN_SECONDS", 5))
+
+
+def number(env: Mapping[str, str], name: str, default: float) -> float:
+    """Return a variable's number, or the default where it is unset or empty.
+
+    Raises:
+        SettingsError: It is not a number from 0 on.
+    """
+    text = env.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SettingsError(f"{name} is {text!r}, which is not a number from 0 on")
+    return value
+
+
+def serve(app: ASGIApp, life: Life, settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then return."""
+    config = uvicorn.Config(
+        ClosingWhenStopping(app, life),
+        host="0.0.0.0",  # noqa: S104 - a pod is reached by its address; who may reach it is the cluster's matter
+        port=settings.port,
+        log_config=logging_config(settings.log_level),
+        timeout_graceful_shutdown=FINISH_SECONDS,
+        server_header=False,
+    )
+    DrainingServer(config, life, settings.drain_seconds).run()
+
+
+class QuietProbes(logging.Filter):
+    """Drops access log lines of probes that were answered with success."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record of uvicorn's access log is kept; its args end with path, HTTP version, status."""
+        if not isinstance(record.args, tuple) or len(record.args) < 3:  # noqa: PLR2004 - the three named above
+            return True
+        path, _, status = record.args[-3:]
+        return path not in PROBES or status != HTTPStatus.OK
+
+
+class UtcFormatter(logging.Formatter):
+    """Times in UTC, so that the logs of all pods can be put side by side."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
+        """Return a record's time as ISO 8601 has it."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec=datefmt or "milliseconds")
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """Return the configuration of logging: one line a record, to standard output."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"probes": {"()": QuietProbes}},
+        "formatters": {
+            "line": {
+                "()": UtcFormatter,
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            }
+        },
+        "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+        "loggers": {"uvicorn.access": {"filters": ["probes"]}},
+        "root": {"handlers": ["out"], "level": level.upper()},
+    }
