@@ -25,6 +25,11 @@ NO_HOST = (
 UNKNOWN = "Error response from daemon: manifest for python:3.13-slim not found: manifest unknown"
 
 
+needs_apt = pytest.mark.skipif(
+    shutil.which("apt-config") is None and not os.environ.get("CI"), reason="apt is Debian's and Ubuntu's"
+)
+
+
 def facts(reference: str, sources: str = "") -> ImageFacts:
     """Return an image of that name, made from those sources."""
     labels = {FINGERPRINT: sources} if sources else {}
@@ -187,6 +192,15 @@ def test_a_pull_that_answers_slowly_gets_its_time() -> None:
     assert engine.calls == [f"pull {PYTHON} {bases.ANSWER:g}", f"pull {PYTHON} {bases.PULL:g}"]
 
 
+def test_a_pull_that_never_ends_gives_way_to_the_stand_in() -> None:
+    """The registry answered, so it is not remembered as silent."""
+    silent: set[str] = set()
+    late = [ToolTimeoutError(["docker", "pull"], limit) for limit in (bases.ANSWER, bases.PULL)]
+    engine = FakeEngine(pulls=list(late), says="3.13-slim: Pulling from library/python")
+    assert ask(engine, PYTHON, silent)[0].stand_in
+    assert silent == set()
+
+
 @pytest.mark.parametrize("error", [failed(NO_HOST), ToolTimeoutError(["docker", "pull"], bases.ANSWER)])
 def test_a_silent_registry_is_asked_once_in_a_run(error: Exception) -> None:
     """The next image goes to its stand-in at once."""
@@ -267,6 +281,20 @@ def test_missing_mmdebstrap_says_how_to_install_it(tmp_path: Path, monkeypatch: 
         make_root("trixie", tmp_path / "root.tar")
 
 
+@needs_apt
+@pytest.mark.process
+def test_a_failing_mmdebstrap_is_a_build_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error holds what mmdebstrap said last, and no half-made file is left to be imported."""
+    program = tmp_path / "mmdebstrap"
+    program.write_text("#!/bin/sh\necho E: mirror away >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("DOCKYARD_DEBIAN_MIRROR", "http://named.invalid/debian")
+    with pytest.raises(BuildError, match=r"debian:trixie-slim could not be made.*(mirror away|debian-archive-keyring)"):
+        make_root("trixie", tmp_path / "root.tar")
+    assert not (tmp_path / "root.tar").exists()
+
+
 class Apt:
     """An apt configuration in a folder of its own, as `debian-rootfs --sources` would read the machine's."""
 
@@ -293,10 +321,6 @@ class Apt:
         stanzas = done.stdout.strip().split("\n\n")
         return [dict(line.split(": ", 1) for line in stanza.splitlines()) for stanza in stanzas]
 
-
-needs_apt = pytest.mark.skipif(
-    shutil.which("apt-config") is None and not os.environ.get("CI"), reason="apt is Debian's and Ubuntu's"
-)
 
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -384,10 +408,14 @@ def within(base: bases.Base, *argv: str) -> str:
 @pytest.mark.docker
 def test_python_base_is_python(made: Callable[[str], bases.Base]) -> None:
     """The base has CPython 3.13, pip and venv on the paths that Dockerfiles use."""
-    script = "python --version && pip --version && python -m venv /tmp/v && /tmp/v/bin/pip --version"
-    said = within(made(PYTHON), "sh", "-c", script).splitlines()
-    assert said[0].startswith("Python 3.13.")
-    assert [line.split()[0] for line in said[1:]] == ["pip", "pip"]
+    version, pip, bundled = within(
+        made(PYTHON),
+        "sh",
+        "-c",
+        "python --version; pip --version; python3.13 -m ensurepip --version; python3 -m venv -h >&2",
+    ).splitlines()
+    assert version.startswith("Python 3.13.")
+    assert (pip.split()[0], bundled.split()[0]) == ("pip", "pip")
 
 
 @pytest.mark.docker
