@@ -103,7 +103,8 @@ def _bring(workspace: Workspace, chart: Rendered, there: ReleaseFacts | None, re
     name = chart.release
     spec = workspace.project.release(name)
     sent = Manifests.parse(helm.manifest(name)) if there else None
-    seen = ReleaseObservation(name, chart.manifests, there, sent, look(kubectl, chart.manifests) if there else None)
+    live = look(kubectl, chart.manifests) if there else None
+    seen = ReleaseObservation(name, chart.manifests, chart.tag, there, sent, live)
     action = plan_release(seen)
     if action.verb is Verb.NOTHING:
         report(Event(name, "Unchanged", action.reason))

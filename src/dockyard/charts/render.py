@@ -22,6 +22,7 @@ class Rendered:
 
     Attributes:
         release: The release it is for.
+        tag: The tag of its image; empty where it has none of the project's.
         archive: The packaged chart.
         values: The values that Dockyard adds: image and secrets; in no repr.
         files: Values files.
@@ -29,6 +30,7 @@ class Rendered:
     """
 
     release: str
+    tag: str
     archive: Path
     values: Mapping[str, Any] = field(repr=False)
     files: tuple[Path, ...]
@@ -83,12 +85,14 @@ def render(  # noqa: PLR0913 - each is one fact of the rendering
     chart = root / spec.chart
     if not (chart / "Chart.yaml").is_file():
         raise BuildError(f"Release {release} has no chart at {spec.chart}", fix="Correct `chart` in dockyard.yaml")
+    tag = reference.rpartition(":")[2] if reference else ""
     values = values_for(spec, reference, secrets)
     files = tuple(root / name for name in spec.values)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        archive = helm.package(chart, folder, app_version=reference.rpartition(":")[2] if reference else None)
+        archive = helm.package(chart, folder, app_version=tag or None)
         text = helm.template(release, archive, values, files=files, namespace=namespace)
     except ToolFailedError as error:
         raise BuildError(f"The chart of release {release} does not render", why=error.stderr.strip()) from error
-    return Rendered(release=release, archive=archive, values=values, files=files, manifests=Manifests.parse(text))
+    manifests = Manifests.parse(text)
+    return Rendered(release=release, tag=tag, archive=archive, values=values, files=files, manifests=manifests)

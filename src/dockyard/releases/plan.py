@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from dockyard.model.lifecycle import DeploymentState
 
 if TYPE_CHECKING:
-    from dockyard.charts.manifests import Manifests
+    from collections.abc import Sequence
+
+    from dockyard.charts.manifests import Manifests, ObjectName
     from dockyard.releases.workload import Verdict
     from dockyard.tools.helm import ReleaseFacts
 
@@ -49,6 +51,7 @@ class ReleaseObservation:
     Attributes:
         name: Its name.
         wanted: What its chart renders to now.
+        tag: The tag of the image it would run.
         there: Helm's record, or None where there is no release.
         sent: What Helm sent last, or None.
         live: How far it is in the cluster, or None.
@@ -56,6 +59,7 @@ class ReleaseObservation:
 
     name: str
     wanted: Manifests
+    tag: str = ""
     there: ReleaseFacts | None = None
     sent: Manifests | None = None
     live: Verdict | None = None
@@ -69,10 +73,17 @@ def plan_release(seen: ReleaseObservation) -> ReleaseAction:
         return ReleaseAction(seen.name, Verb.RECOVER, f"an earlier deploy was cut off: it is {seen.there.status}")
     changed = seen.wanted.changed(seen.sent)
     if changed:
-        named = ", ".join(map(str, changed[:SHOWN])) + (f" and {len(changed) - SHOWN} more" if changed[SHOWN:] else "")
-        return ReleaseAction(seen.name, Verb.UPGRADE, f"changed: {named}")
+        return ReleaseAction(seen.name, Verb.UPGRADE, _difference(changed, seen.there.app_version, seen.tag))
     if seen.there.status != "deployed":
         return ReleaseAction(seen.name, Verb.UPGRADE, f"its last revision is {seen.there.status}")
     if seen.live is None or seen.live.state is not DeploymentState.READY:
         return ReleaseAction(seen.name, Verb.WATCH, "it is unchanged and not Ready yet")
     return ReleaseAction(seen.name, Verb.NOTHING, f"unchanged, revision {seen.there.revision} is Ready")
+
+
+def _difference(changed: Sequence[ObjectName], before: str, after: str) -> str:
+    if after and before != after:
+        count = len(changed)
+        return f"image tag {before} -> {after}, {count} object{'s' if count > 1 else ''} changed"
+    more = f" and {len(changed) - SHOWN} more" if changed[SHOWN:] else ""
+    return f"changed: {', '.join(map(str, changed[:SHOWN]))}{more}"

@@ -8,6 +8,7 @@ and then. Colour only on a terminal; NO_COLOR and TERM=dumb are honoured by rich
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from dockyard.model.errors import DockyardError
     from dockyard.model.events import Event
     from dockyard.tools.clock import Clock
+
+NUMBER = re.compile(r"[\d.,/]+|-")
 
 SIGN_OF_LIFE = 10.0
 """Seconds after which a log without a terminal repeats what is going on."""
@@ -72,7 +75,7 @@ class Screen:
         cells = [[str(cell) for cell in row] for row in rows]
         table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for index, column in enumerate(columns):
-            numbers = bool(cells) and all(row[index][:1].isdigit() and not row[index][-1:].isalpha() for row in cells)
+            numbers = bool(cells) and all(NUMBER.fullmatch(row[index]) for row in cells)
             table.add_column(column, justify="right" if numbers else "left", overflow="fold")
         for row in cells:
             table.add_row(*map(escape, row))
@@ -104,7 +107,7 @@ class Screen:
         gone = f"{self._clock.now() - self._start:6.1f} s"
         style = STYLES.get(event.stage, "cyan")
         return (
-            f"[dim]{gone}[/dim]  {escape(event.subject):<10} [{style}]{event.stage:<11}[/{style}] {escape(event.text)}"
+            f"[dim]{gone}[/dim]  {escape(event.subject):<18}[{style}]{event.stage:<11}[/{style}] {escape(event.text)}"
         )
 
     def _spin(self, line: str) -> None:
