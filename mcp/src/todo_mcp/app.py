@@ -1,5 +1,6 @@
 """The MCP server's ASGI app, put together."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -28,6 +29,7 @@ def create_app(settings: Settings, life: Life) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)  # it has two lines a call to say
         await database.open()
         async with server.session_manager.run():
             yield
