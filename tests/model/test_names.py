@@ -89,7 +89,9 @@ def test_a_name_that_is_too_long_is_told_by_its_length() -> None:
     assert len(str(caught.value)) < 250
 
 
-@pytest.mark.parametrize("rule", [rule for rule in TYPES if isinstance(rule, names.NameRule)], ids=str)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in TYPES if isinstance(rule, names.NameRule)], ids=lambda rule: rule.thing
+)
 @given(data=st.data())
 def test_editors_apply_the_same_rule(rule: names.NameRule, data: st.DataObject) -> None:
     """The pattern in the JSON Schema accepts a text exactly where the rule does."""

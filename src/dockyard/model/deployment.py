@@ -18,7 +18,7 @@ from dockyard.model.names import (
 )
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
 from dockyard.model.reference import ImageReference, Reference, parse_reference
-from dockyard.model.rule import Rule, between
+from dockyard.model.rule import Rule, between, filled
 
 SECTION = "data-model.md, section 3"
 PROBES = 'Kubernetes documentation, "Configure Probes"'
@@ -120,7 +120,7 @@ class Exec(Entity):
         command: The program and its arguments; no shell.
     """
 
-    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    command: Annotated[tuple[str, ...], filled("command", PROBES)]
 
 
 class Grpc(Entity):

@@ -22,6 +22,8 @@ def seconds(given: object) -> int:
     """
     if isinstance(given, int) and not isinstance(given, bool):
         length = given
+    elif isinstance(given, str) and re.fullmatch(r"\d{1,6}", given, re.ASCII):
+        length = int(given)
     elif isinstance(given, str) and (match := _TEXT.fullmatch(given)):
         hours, minutes, rest = (int(group or 0) for group in match.groups())
         length = 3600 * hours + 60 * minutes + rest

@@ -3,7 +3,7 @@
 The fields carry their descriptions, which editors show through the JSON Schema.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
@@ -245,21 +245,19 @@ class Project(Entity):
 
     def order(self) -> tuple[str, ...]:
         """Return the releases' names, each behind what it needs, else in the order of the file."""
-        done: dict[str, None] = {}
-        for name in self.releases:
-            done.update(dict.fromkeys(self._with_needs(name)))
-        return tuple(done)
+        return self._with_needs(self.releases)
 
-    def _with_needs(self, name: str) -> tuple[str, ...]:
-        """Return a release's name behind the names of all that it needs, directly or not."""
+    def _with_needs(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return releases' names, each behind the names of all that it needs, directly or not."""
         done: dict[str, None] = {}
-        waiting = [name]
-        while waiting:
-            missing = [needed for needed in self.releases[waiting[-1]].needs if needed not in done]
-            if missing:
-                waiting.append(missing[0])
-            else:
-                done[waiting.pop()] = None
+        for name in names:
+            waiting = [] if name in done else [name]
+            while waiting:
+                missing = [needed for needed in self.releases[waiting[-1]].needs if needed not in done]
+                if missing:
+                    waiting.append(missing[0])
+                else:
+                    done[waiting.pop()] = None
         return tuple(done)
 
     def subset(self, name: str, *, needs: bool = True) -> Self:
@@ -273,7 +271,7 @@ class Project(Entity):
             UnknownNameError: There is no release of that name.
         """
         alone = {name: self.release(name).model_copy(update={"needs": ()})}
-        kept = {there: self.releases[there] for there in self._with_needs(name)} if needs else alone
+        kept = {there: self.releases[there] for there in self._with_needs([name])} if needs else alone
         releases = {there: kept[there] for there in self.releases if there in kept}
         used = {release.image for release in releases.values()}
         images = {there: image for there, image in self.images.items() if there in used}
@@ -297,13 +295,14 @@ def _find_cycle(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """
     done: set[str] = set()
     for start in needs:
-        path = [start]
+        path = {start: None}
         while path:
-            missing = [name for name in needs[path[-1]] if name not in done]
+            missing = [name for name in needs[next(reversed(path))] if name not in done]
             if not missing:
-                done.add(path.pop())
+                done.add(path.popitem()[0])
             elif missing[0] in path:
-                return (*path[path.index(missing[0]) :], missing[0])
+                names = [*path, missing[0]]
+                return tuple(names[names.index(missing[0]) :])
             else:
-                path.append(missing[0])
+                path[missing[0]] = None
     return ()

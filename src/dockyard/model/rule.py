@@ -4,7 +4,7 @@
 ``minimum: 1, maximum: 3`` in the JSON Schema that editors read.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,17 @@ def distinct(thing: str, source: str) -> Rule:
         return values
 
     return Rule(check, {"uniqueItems": True})
+
+
+def filled(thing: str, source: str) -> Rule:
+    """Return the rule that a sequence or a mapping is not empty."""
+
+    def check(values: Sized) -> Sized:
+        if not values:
+            raise RuleError(f"There is no {thing}", why=f"One at least is needed ({source})")
+        return values
+
+    return Rule(check)
 
 
 Place = tuple[int | str, ...]

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Strict, model_validator
 
 from dockyard.model.deployment import Labels, Protocol
 from dockyard.model.entity import Entity, Port, PortRef
 from dockyard.model.errors import RuleError
 from dockyard.model.names import PortName, ServiceName, dns_label
-from dockyard.model.rule import between
+from dockyard.model.rule import between, filled
 
 SECTION = "data-model.md, section 4"
 CLUSTER_DOMAIN = "cluster.local"
@@ -59,8 +59,8 @@ class ServiceSpec(Entity):
 
     name: ServiceName
     type: Literal["NodePort", "ClusterIP"] = "ClusterIP"
-    selector: Annotated[Labels, Field(min_length=1)]
-    ports: Annotated[tuple[ServicePort, ...], Field(min_length=1)]
+    selector: Annotated[Labels, filled("label", SECTION)]
+    ports: Annotated[tuple[ServicePort, ...], filled("port", SECTION)]
 
     @model_validator(mode="after")
     def _node_ports_are_for_node_port(self) -> Self:

@@ -1,0 +1,58 @@
+"""What the model may not do."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import dockyard.model
+
+FOLDER = Path(dockyard.model.__file__).parent
+
+ALLOWED = {
+    "__future__",
+    "binascii",
+    "collections.abc",
+    "dataclasses",
+    "difflib",
+    "enum",
+    "ipaddress",
+    "pydantic",
+    "pydantic.alias_generators",
+    "pydantic_core",
+    "re",
+    "types",
+    "typing",
+}
+"""Modules without I/O, clock and randomness; one that is added here must have none either."""
+
+
+def imported(module: Path) -> set[str]:
+    """Return the modules that one imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add("." * node.level + (node.module or ""))
+    return names
+
+
+@pytest.mark.parametrize("module", sorted(FOLDER.glob("**/*.py")), ids=lambda path: path.stem)
+def test_the_model_imports_nothing_that_does_more_than_compute(module: Path) -> None:
+    """Every import is the model's own or of a module without I/O, clock and randomness."""
+    others = {name for name in imported(module) if not name.startswith("dockyard.model")}
+    assert others <= ALLOWED
+
+
+@pytest.mark.parametrize("module", sorted(FOLDER.glob("**/*.py")), ids=lambda path: path.stem)
+def test_the_model_opens_and_prints_nothing(module: Path) -> None:
+    """The built-in functions that read, write, ask or run are not called."""
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
