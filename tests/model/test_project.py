@@ -248,6 +248,46 @@ def test_a_project_has_an_order_or_a_reason(needs: dict[str, list[str]]) -> None
         assert all(ordered.index(needed) < ordered.index(name) for name in needs for needed in needs[name])
 
 
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4) | st.dates()
+)
+documents = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.integers() | st.none(), inner),
+    max_leaves=6,
+)
+
+
+def places(document: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Return the path of everything in a document."""
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
+    )
+    return [path, *(found for key, value in inner for found in places(value, (*path, key)))]
+
+
+def replaced(document: Any, path: tuple[str | int, ...], value: object) -> Any:  # noqa: ANN401 - any document
+    """Return a document with another value at a path."""
+    if not path:
+        return value
+    copy = document.copy()
+    copy[path[0]] = replaced(document[path[0]], path[1:], value)
+    return copy
+
+
+@given(st.sampled_from(places(EXAMPLE)), documents)
+def test_whatever_stands_in_the_file_it_is_a_project_or_an_error_with_its_place(
+    path: tuple[str | int, ...], value: object
+) -> None:
+    """Any value at any place: nothing but a validation error comes, and it points into the file."""
+    try:
+        read = Project.model_validate(replaced(EXAMPLE, path, value))
+    except ValidationError as error:
+        assert all(line["msg"] for line in error.errors())  # noqa: PT017 - most examples are refused, some are projects
+    else:
+        assert set(read.order()) == set(read.releases)
+
+
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     """For releases and for images; known ones are returned."""
     read = Project.model_validate(EXAMPLE)
