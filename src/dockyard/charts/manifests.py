@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,13 @@ class Manifests:
 
     Attributes:
         objects: Each object by its kind and name, as YAML gave it.
+        sources: The template that each came from, as Helm names it: `chart/templates/service.yaml`.
     """
 
-    def __init__(self, objects: Mapping[ObjectName, Mapping[str, Any]]) -> None:
-        self.objects = objects
+    def __init__(
+        self, objects: Mapping[ObjectName, Mapping[str, Any]], sources: Mapping[ObjectName, str] | None = None
+    ) -> None:
+        self.objects, self.sources = objects, sources or {}
 
     @classmethod
     def parse(cls, text: str) -> Manifests:
@@ -49,11 +53,14 @@ class Manifests:
         Raises:
             BuildError: The text is no YAML.
         """
-        try:
-            documents = [entry for entry in yaml.load_all(text, Loader=_LOADER) if entry]
-        except yaml.YAMLError as error:
-            raise BuildError("The rendered chart is not valid YAML", why=str(error)) from error
-        return cls({_name(entry): entry for entry in documents if not _is_hook(entry)})
+        objects, sources = {}, {}
+        for part in DOCUMENT.split(text):
+            source = SOURCE.search(part)
+            for entry in _load(part):
+                if not _is_hook(entry):
+                    objects[_name(entry)] = entry
+                    sources[_name(entry)] = source[1] if source else ""
+        return cls(objects, sources)
 
     def of_kind(self, *kinds: str) -> Iterator[Mapping[str, Any]]:
         """Yield the objects of those kinds."""
@@ -65,8 +72,19 @@ class Manifests:
         return tuple(sorted(name for name in names if self.objects.get(name) != other.objects.get(name)))
 
 
+DOCUMENT = re.compile(r"^---\s*$", re.MULTILINE)
+SOURCE = re.compile(r"^# Source: (.+)$", re.MULTILINE)
+"""The comment that Helm puts above each document."""
+
 # libyaml where PyYAML has it: ten times as fast, and equally safe.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _load(text: str) -> list[Mapping[str, Any]]:
+    try:
+        return [entry for entry in yaml.load_all(text, Loader=_LOADER) if entry]
+    except yaml.YAMLError as error:
+        raise BuildError("The rendered chart is not valid YAML", why=str(error)) from error
 
 
 def _name(entry: Mapping[str, Any]) -> ObjectName:

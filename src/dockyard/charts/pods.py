@@ -1,0 +1,95 @@
+"""The pods that a release would make, whatever kind of object makes them.
+
+Source: Kubernetes API reference, "PodTemplateSpec": where each kind keeps its template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dockyard.charts.manifests import Manifests, ObjectName
+
+TEMPLATES = {
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Pod": (),
+}
+"""The keys that lead to the template, by kind."""
+
+CONTAINERS = ("initContainers", "containers")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a template.
+
+    Attributes:
+        path: The keys that lead to it in its object, dotted.
+        content: The container, as rendered.
+        init: Whether it runs to its end before the others start.
+    """
+
+    path: str
+    content: Mapping[str, Any]
+    init: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PodTemplate:
+    """What pods are made from.
+
+    Attributes:
+        owner: The object that makes them.
+        path: The keys that lead to the template in that object, dotted; empty for a bare Pod.
+        labels: The pods' labels.
+        annotations: The pods' annotations.
+        spec: The pods' specification, as rendered.
+        replicas: How many there should be.
+    """
+
+    owner: ObjectName
+    path: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    spec: Mapping[str, Any]
+    replicas: int
+
+    @property
+    def spec_path(self) -> str:
+        """The keys that lead to the pods' specification."""
+        return f"{self.path}.spec" if self.path else "spec"
+
+    def containers(self) -> Iterator[Container]:
+        """Yield the containers, those that run first before the others."""
+        for kind in CONTAINERS:
+            for index, content in enumerate(self.spec.get(kind) or ()):
+                yield Container(f"{self.spec_path}.{kind}[{index}]", content, init=kind == CONTAINERS[0])
+
+
+def pod_templates(manifests: Manifests) -> Iterator[PodTemplate]:
+    """Yield the template of every object that makes pods."""
+    for name, entry in manifests.objects.items():
+        if name.kind not in TEMPLATES:
+            continue
+        keys = TEMPLATES[name.kind]
+        template: Mapping[str, Any] = entry
+        for key in keys:
+            template = template.get(key) or {}
+        metadata = template.get("metadata") or {}
+        replicas = (entry.get("spec") or {}).get("replicas")
+        yield PodTemplate(
+            owner=name,
+            path=".".join(keys),
+            labels=metadata.get("labels") or {},
+            annotations=metadata.get("annotations") or {},
+            spec=template.get("spec") or {},
+            replicas=1 if replicas is None else replicas,
+        )

@@ -1,0 +1,1 @@
+"""Static checks: what would keep a release from starting, found before a cluster is touched."""

@@ -1,0 +1,115 @@
+"""What checks look at: gathered once, so that the checks themselves are pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dockyard.charts.pods import pod_templates
+from dockyard.checks.finding import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dockyard.charts.manifests import Manifests, ObjectName
+    from dockyard.charts.pods import Container, PodTemplate
+    from dockyard.model.project import ImageSpec, Project, ReleaseSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSubject:
+    """One release, rendered as a deploy would render it.
+
+    Attributes:
+        name: The release.
+        spec: What dockyard.yaml says of it.
+        chart: Chart.yaml, as YAML gave it; empty where it cannot be read.
+        manifests: What it renders to; empty where it does not render.
+        failure: Why it does not render; empty where it does.
+        repeated: What a second rendering gave, or None where there was none.
+        lint: Lines of `helm lint` that are errors or warnings.
+        templates: Text of each file below `templates/`, by its path below the project's root.
+        values: Text of `values.yaml` and of each values file, by its path below the project's root.
+        unread: Values files that change nothing of what is rendered.
+        tag: The tag of its image; empty where it has none of the project's.
+    """
+
+    name: str
+    spec: ReleaseSpec
+    chart: Mapping[str, Any]
+    manifests: Manifests
+    failure: str = ""
+    repeated: Manifests | None = None
+    lint: tuple[str, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unread: tuple[str, ...] = ()
+    tag: str = ""
+
+    def place(self, name: ObjectName, path: str = "") -> Place:
+        """Return where an object stands: its template below the project's root, and keys inside it."""
+        _, _, below = self.manifests.sources.get(name, "").partition("/")
+        where = f"{name.kind}/{name.name}"
+        return Place(f"{self.spec.chart}/{below}" if below else self.spec.chart, f"{where}: {path}" if path else where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSubject:
+    """One image, as its sources are.
+
+    Attributes:
+        name: The image.
+        spec: What dockyard.yaml says of it.
+        dockerfile: Text of the Dockerfile; empty where it cannot be read.
+        files: Paths of the build context that Docker would send.
+        left_out: Paths of the build context that .dockerignore leaves out and a Dockerfile might name.
+    """
+
+    name: str
+    spec: ImageSpec
+    dockerfile: str
+    files: frozenset[str]
+    left_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A project, as it would be deployed.
+
+    Attributes:
+        project: What dockyard.yaml describes.
+        releases: Its releases, in order.
+        images: Its images.
+        secrets: Values of secrets by name; empty ones are left out; in no repr.
+        kubernetes_version: The version of the cluster that is meant, `v1.20.2` say.
+    """
+
+    project: Project
+    releases: tuple[ReleaseSubject, ...]
+    images: tuple[ImageSubject, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    kubernetes_version: str = ""
+
+    def pods(self) -> Iterator[tuple[ReleaseSubject, PodTemplate]]:
+        """Yield every pod template of every release."""
+        for release in self.releases:
+            for template in pod_templates(release.manifests):
+                yield release, template
+
+    def containers(self) -> Iterator[tuple[ReleaseSubject, PodTemplate, Container]]:
+        """Yield every container of every release."""
+        for release, template in self.pods():
+            for container in template.containers():
+                yield release, template, container
+
+    def objects(self, *kinds: str) -> Iterator[tuple[ReleaseSubject, ObjectName, Mapping[str, Any]]]:
+        """Yield every rendered object of those kinds, or of all kinds."""
+        for release in self.releases:
+            for name, content in release.manifests.objects.items():
+                if not kinds or name.kind in kinds:
+                    yield release, name, content
+
+    def release_of(self, place: Place) -> str:
+        """Return the release whose chart a place is in; empty for places elsewhere."""
+        charts = {release.spec.chart: release.name for release in self.releases}
+        return next((name for chart, name in charts.items() if place.file.startswith(chart)), "")
