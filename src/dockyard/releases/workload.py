@@ -30,7 +30,14 @@ FATAL_WAITING = {
 """Reasons of a waiting container that do not mend themselves."""
 
 CRASHES = 2
-"""Restarts of a container in one rollout that are a crash loop; one first crash is forgiven."""
+"""Ends of a container that are a crash loop; one first crash is forgiven."""
+
+SETTLED = {
+    "Deployment": ("updatedReplicas", "availableReplicas", "replicas"),
+    "StatefulSet": ("updatedReplicas", "readyReplicas", "replicas"),
+    "DaemonSet": ("updatedNumberScheduled", "numberAvailable"),
+}
+"""Counts of a status that are all what is wanted when a rollout is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,10 @@ def _judge_one(live: Object | None, rendered: Object, objects: Sequence[Object])
     if live is None:
         return Verdict(DeploymentState.PENDING, text=f"{name} is not there yet")
     wanted, ready = _counts(live)
+    if not _is_observed(live):  # status, conditions and pods are still those of the template before
+        return Verdict(
+            DeploymentState.PENDING, 0, wanted, f"{name} has changed, and its controller has not seen it yet"
+        )
     pods = _newest_pods(live, objects)
     names = tuple(pod["metadata"]["name"] for pod in pods)
     cause = next((cause for pod in pods if (cause := _cause(pod))), None) or _deadline(live)
@@ -123,16 +134,14 @@ def _counts(live: Object) -> tuple[int, int]:
     return wanted, min(status.get("updatedReplicas", 0), status.get("readyReplicas", 0))
 
 
+def _is_observed(live: Object) -> bool:
+    observed = live.get("status", {}).get("observedGeneration", 0)
+    return bool(observed >= live["metadata"].get("generation", 0))
+
+
 def _is_settled(live: Object, wanted: int) -> bool:
     status = live.get("status", {})
-    if status.get("observedGeneration", 0) < live["metadata"].get("generation", 0):
-        return False
-    if live["kind"] == "DaemonSet":
-        return bool(status.get("updatedNumberScheduled", 0) == wanted == status.get("numberAvailable", 0))
-    if live["kind"] == "StatefulSet":
-        return bool(status.get("updatedReplicas", 0) == wanted == status.get("readyReplicas", 0))
-    counts = (status.get(key, 0) for key in ("updatedReplicas", "availableReplicas", "replicas"))
-    return all(count == wanted for count in counts)
+    return all(status.get(key, 0) == wanted for key in SETTLED[live["kind"]])
 
 
 def _newest_pods(live: Object, objects: Sequence[Object]) -> list[Object]:
@@ -175,10 +184,13 @@ def _container_cause(status: Object) -> str:
     waiting = status.get("state", {}).get("waiting", {})
     if reason := FATAL_WAITING.get(waiting.get("reason", "")):
         return f"{reason} ({waiting['reason']}: {waiting.get('message', 'no message')})"
-    if status.get("restartCount", 0) < CRASHES or status.get("ready"):
+    # Restarts alone prove nothing: each stop of the node adds one. The kubelet's own word does: it lets a container
+    # wait only from its second crash in a row on, for 10 s and longer.
+    crashes = status.get("restartCount", 0) + 1
+    if waiting.get("reason") != "CrashLoopBackOff" or crashes < CRASHES:
         return ""
     ended = status.get("lastState", {}).get("terminated", {})
-    return f"it ended {status['restartCount']} times, last with exit code {ended.get('exitCode', '?')}" + (
+    return f"it ended {crashes} times, last with exit code {ended.get('exitCode', '?')}" + (
         " because it took more memory than its limit (OOMKilled)" if ended.get("reason") == "OOMKilled" else ""
     )
 
