@@ -1,0 +1,112 @@
+"""Kubernetes objects as the API server gives them, cut down to what is read of them."""
+
+from __future__ import annotations
+
+from dockyard.releases.workload import REVISION, Object
+
+NEWEST, OLDER = "2", "1"
+"""Revisions of a Deployment's templates."""
+
+
+def deployment(name: str = "web", /, *, replicas: int = 1, **status: object) -> Object:
+    """Return a Deployment that is settled but for the given fields of its status."""
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": name, "uid": f"uid-{name}", "generation": 4, "annotations": {REVISION: NEWEST}},
+        "spec": {"replicas": replicas},
+        "status": {"observedGeneration": 4, **counts, **status},
+    }
+
+
+def stateful_set(name: str = "web", /, *, replicas: int = 1, **status: object) -> Object:
+    """Return a StatefulSet that is settled but for the given fields of its status."""
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "currentReplicas"), replicas)
+    return {
+        "kind": "StatefulSet",
+        "metadata": {"name": name, "uid": f"uid-{name}", "generation": 4},
+        "spec": {"replicas": replicas},
+        "status": {"observedGeneration": 4, **counts, **status},
+    }
+
+
+def daemon_set(name: str = "web", /, *, nodes: int = 1, **status: object) -> Object:
+    """Return a DaemonSet that is settled but for the given fields of its status."""
+    fields = ("desiredNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable")
+    return {
+        "kind": "DaemonSet",
+        "metadata": {"name": name, "uid": f"uid-{name}", "generation": 4},
+        "spec": {},
+        "status": {"observedGeneration": 4, **dict.fromkeys(fields, nodes), **status},
+    }
+
+
+def replica_set(revision: str = NEWEST, *, of: str = "web") -> Object:
+    """Return the ReplicaSet of one revision of a Deployment's template."""
+    return {
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": f"{of}-{revision}",
+            "uid": f"uid-{of}-{revision}",
+            "annotations": {REVISION: revision},
+            "ownerReferences": [{"uid": f"uid-{of}"}],
+        },
+    }
+
+
+def pod(
+    name: str = "web-a",
+    *containers: Object,
+    owner: str = f"uid-web-{NEWEST}",
+    conditions: tuple[Object, ...] = (),
+    init: tuple[Object, ...] = (),
+    leaving: bool = False,
+) -> Object:
+    """Return a pod; without containers it never came as far as to have any."""
+    metadata: Object = {"name": name, "ownerReferences": [{"uid": owner}]}
+    if leaving:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    status: Object = {"conditions": list(conditions)}
+    if containers:
+        status["containerStatuses"] = list(containers)
+    if init:
+        status["initContainerStatuses"] = list(init)
+    return {"kind": "Pod", "metadata": metadata, "status": status}
+
+
+def runs(*, ready: bool = True, restarts: int = 0, ended: Object | None = None) -> Object:
+    """Return a container that runs; ``ended`` is how its run before ended."""
+    return _container({"running": {}}, ready=ready, restarts=restarts, ended=ended)
+
+
+def waits(reason: str, message: str = "", *, restarts: int = 0, ended: Object | None = None) -> Object:
+    """Return a container that does not run, and why."""
+    waiting = {"reason": reason, **({"message": message} if message else {})}
+    return _container({"waiting": waiting}, ready=False, restarts=restarts, ended=ended)
+
+
+def _container(state: Object, *, ready: bool, restarts: int, ended: Object | None) -> Object:
+    last = {"terminated": ended} if ended else {}
+    return {"name": "app", "state": state, "ready": ready, "restartCount": restarts, "lastState": last}
+
+
+def unschedulable(message: str) -> Object:
+    """Return the condition of a pod that no node has room for."""
+    return {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+
+
+def service(name: str = "web", *, selector: bool = True, node_port: int = 0) -> Object:
+    """Return a Service as rendered."""
+    port = {"port": 80, **({"nodePort": node_port} if node_port else {})}
+    spec: Object = {"ports": [port], **({"selector": {"app": name}} if selector else {})}
+    return {"kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
+def endpoints(name: str = "web", *addresses: str, not_ready: tuple[str, ...] = ()) -> Object:
+    """Return the Endpoints of a Service."""
+    subset: Object = {}
+    if addresses:
+        subset["addresses"] = [{"ip": address} for address in addresses]
+    if not_ready:
+        subset["notReadyAddresses"] = [{"ip": address} for address in not_ready]
+    return {"kind": "Endpoints", "metadata": {"name": name}, **({"subsets": [subset]} if subset else {})}

@@ -1,0 +1,314 @@
+"""The rules of "Ready" and of "Failed"; what each failure looks like was measured on a live cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases.workload import FATAL_WAITING, Object, Verdict, judge
+from tests.releases.objects import (
+    OLDER,
+    daemon_set,
+    deployment,
+    endpoints,
+    pod,
+    replica_set,
+    runs,
+    service,
+    stateful_set,
+    unschedulable,
+    waits,
+)
+
+UNREADY = {"readyReplicas": 0, "availableReplicas": 0}
+NO_ROOM = "0/1 nodes are available: 1 Insufficient cpu."
+OOM = {"exitCode": 137, "reason": "OOMKilled"}
+SLOW = {
+    "type": "Progressing",
+    "status": "False",
+    "reason": "ProgressDeadlineExceeded",
+    "message": 'ReplicaSet "web-2" has timed out progressing.',
+}
+QUOTA = {
+    "type": "ReplicaFailure",
+    "status": "True",
+    "reason": "FailedCreate",
+    "message": 'pods "web-2-x" is forbidden: exceeded quota: small',
+}
+
+
+def ask(workload: Object, *others: Object) -> Verdict:
+    """Return the verdict over one workload as the cluster has it now."""
+    return judge([workload], [], [workload, *others])
+
+
+def test_a_settled_deployment_is_ready() -> None:
+    """All pods are of the newest template and available, and no other is left."""
+    verdict = ask(deployment(replicas=2), replica_set(), pod("web-a", runs()), pod("web-b", runs()))
+    assert (verdict.state, verdict.ready, verdict.wanted) == (DeploymentState.READY, 2, 2)
+    assert (verdict.text, verdict.cause, verdict.pods) == ("", None, ("web-a", "web-b"))
+
+
+def test_nothing_to_run_is_ready() -> None:
+    """A release of ConfigMaps alone, and a Deployment of no replicas, have nothing to wait for."""
+    assert judge([], [], []) == Verdict(DeploymentState.READY)
+    assert ask(deployment(replicas=0)).state is DeploymentState.READY
+
+
+def test_an_absent_workload_is_pending() -> None:
+    """Helm has sent it and the API server does not show it yet."""
+    verdict = judge([deployment()], [], [])
+    assert verdict.state is DeploymentState.PENDING
+    assert verdict.text == "Deployment web is not there yet"
+
+
+FAILING: dict[str, tuple[Object, Object, str]] = {
+    "no room": (
+        deployment(**UNREADY),
+        pod(conditions=(unschedulable(NO_ROOM),)),
+        f"No node has room for pod web-a: {NO_ROOM}",
+    ),
+    "crash loop": (
+        deployment(**UNREADY),
+        pod("web-a", waits("CrashLoopBackOff", restarts=1, ended={"exitCode": 3, "reason": "Error"})),
+        "Container app of pod web-a does not start: it ended 2 times, last with exit code 3",
+    ),
+    "too little memory": (
+        deployment(**UNREADY),
+        pod("web-a", waits("CrashLoopBackOff", restarts=3, ended=OOM)),
+        "it ended 4 times, last with exit code 137 because it took more memory than its limit (OOMKilled)",
+    ),
+    "image not in the node": (
+        deployment(**UNREADY),
+        pod("web-a", waits("ErrImageNeverPull", 'Container image "web:2" is not present')),
+        "its image is not in the node, and it may not be pulled (ErrImageNeverPull: Container image",
+    ),
+    "image not in the registry": (
+        deployment(**UNREADY),
+        pod("web-a", waits("ErrImagePull", "manifest unknown")),
+        "its image cannot be pulled (ErrImagePull: manifest unknown)",
+    ),
+    "image, later": (
+        deployment(**UNREADY),
+        pod("web-a", waits("ImagePullBackOff")),
+        "its image cannot be pulled (ImagePullBackOff: no message)",
+    ),
+    "no Secret": (
+        deployment(**UNREADY),
+        pod("web-a", waits("CreateContainerConfigError", 'secret "web" not found')),
+        'its configuration is not complete (CreateContainerConfigError: secret "web" not found)',
+    ),
+    "no such command": (
+        deployment(**UNREADY),
+        pod("web-a", waits("RunContainerError", 'exec: "/nope": no such file')),
+        'its command cannot be run (RunContainerError: exec: "/nope": no such file)',
+    ),
+    "in the second container": (
+        deployment(**UNREADY),
+        pod("web-a", runs(), {**waits("ErrImagePull", "denied"), "name": "side"}),
+        "Container side of pod web-a does not start",
+    ),
+    "before the containers": (
+        deployment(**UNREADY),
+        pod("web-a", waits("PodInitializing"), init=({**waits("ErrImagePull", "denied"), "name": "migrate"},)),
+        "Container migrate of pod web-a does not start",
+    ),
+    "progress deadline": (deployment(**UNREADY, conditions=[SLOW]), pod("web-a", runs(ready=False)), SLOW["message"]),
+}
+
+
+@pytest.mark.parametrize(("workload", "shown", "sentence"), FAILING.values(), ids=FAILING)
+def test_what_cannot_succeed_is_failed(workload: Object, shown: Object, sentence: str) -> None:
+    """Each known way to fail is told with the cluster's own words, as soon as the cluster knows it."""
+    verdict = ask(workload, replica_set(), shown)
+    assert verdict.state is DeploymentState.FAILED
+    assert verdict.cause is not None
+    assert sentence in verdict.cause.sentence
+    assert verdict.text == verdict.cause.sentence
+    assert verdict.pods == ("web-a",)
+
+
+def test_a_quota_that_lets_no_pod_be_made_is_failed() -> None:
+    """There is no pod to show the cause: the Deployment's own condition does."""
+    verdict = ask(deployment(updatedReplicas=0, **UNREADY, conditions=[QUOTA]), replica_set())
+    assert verdict.cause is not None
+    assert verdict.cause.sentence == f"No pod can be made: {QUOTA['message']}"
+    assert (verdict.cause.pod, verdict.pods) == ("", ())
+
+
+def test_a_condition_that_is_over_is_no_cause() -> None:
+    """The API server keeps conditions that no longer hold, with the status False."""
+    verdict = ask(deployment(**UNREADY, conditions=[{**QUOTA, "status": "False"}]), replica_set(), pod("web-a", runs()))
+    assert verdict.cause is None
+
+
+@pytest.mark.parametrize("reason", sorted(FATAL_WAITING))
+def test_every_fatal_reason_is_named(reason: str) -> None:
+    """The cluster's own word stands in the sentence, for whoever searches for it."""
+    verdict = ask(deployment(**UNREADY), replica_set(), pod("web-a", waits(reason, "why")))
+    assert verdict.cause is not None
+    assert f"({reason}: why)" in verdict.text
+
+
+NOT_FAILING: dict[str, Object] = {
+    "one crash, not yet restarted": {**runs(ready=False), "state": {"terminated": {"exitCode": 3}}},
+    "one crash, running again": runs(ready=False, restarts=1, ended={"exitCode": 3}),
+    "image on its way": waits("ContainerCreating"),
+    "many restarts of the node, starting again": runs(ready=False, restarts=7, ended={"exitCode": 255}),
+    "many restarts of the node, not yet there": waits("ContainerCreating", restarts=7, ended={"exitCode": 255}),
+    "many restarts, ready": runs(restarts=9, ended={"exitCode": 255}),
+}
+
+
+@pytest.mark.parametrize("container", NOT_FAILING.values(), ids=NOT_FAILING)
+def test_what_may_still_succeed_is_not_failed(container: Object) -> None:
+    """One crash is forgiven, and so is the past of a container that runs: stopping the node restarts each of them."""
+    verdict = ask(deployment(**UNREADY), replica_set(), pod("web-a", container))
+    assert verdict.cause is None
+    assert verdict.state in {DeploymentState.PENDING, DeploymentState.RUNNING}
+
+
+def test_pods_that_do_not_run_are_pending() -> None:
+    """What is missing is counted, so that a person sees it move."""
+    creating = pod("web-b", waits("ContainerCreating"))
+    verdict = ask(deployment(replicas=2, **UNREADY), replica_set(), pod("web-a", runs(ready=False)), creating)
+    assert (verdict.state, verdict.text) == (DeploymentState.PENDING, "1 of 2 pods run")
+
+
+def test_pods_that_run_and_are_not_ready_are_running() -> None:
+    """A readiness probe that does not pass has no cause that the cluster could name."""
+    verdict = ask(deployment(**UNREADY), replica_set(), pod("web-a", runs(ready=False)))
+    assert (verdict.state, verdict.text) == (DeploymentState.RUNNING, "0 of 1 pods are ready")
+
+
+def test_pods_of_an_older_template_say_nothing() -> None:
+    """The crash loop that an upgrade mends still has its pods for a while."""
+    crashing = pod("web-old", waits("CrashLoopBackOff", restarts=9), owner=f"uid-web-{OLDER}")
+    verdict = ask(deployment(**UNREADY), replica_set(OLDER), replica_set(), crashing, pod("web-a", runs(ready=False)))
+    assert (verdict.state, verdict.pods) == (DeploymentState.RUNNING, ("web-a",))
+
+
+def test_pods_of_another_release_say_nothing() -> None:
+    """A look holds every pod of the namespace."""
+    other = pod("other", waits("ErrImagePull"), owner="uid-other-2")
+    assert ask(deployment(), replica_set(), pod("web-a", runs()), other).state is DeploymentState.READY
+
+
+def test_a_pod_that_is_leaving_says_nothing() -> None:
+    """A pod object stays for 10 to 14 seconds behind its container."""
+    leaving = pod("web-old", waits("CrashLoopBackOff", restarts=9), leaving=True)
+    verdict = ask(deployment(**UNREADY), replica_set(), leaving, pod("web-a", runs(ready=False)))
+    assert (verdict.state, verdict.pods) == (DeploymentState.RUNNING, ("web-a",))
+
+
+@pytest.mark.parametrize("workload", [deployment, stateful_set, daemon_set])
+def test_a_status_of_the_generation_before_is_not_ready(workload: Any) -> None:  # noqa: ANN401 - three signatures
+    """Right after an upgrade the status still counts the pods of the template before."""
+    verdict = ask(workload(observedGeneration=3))
+    assert verdict.state is DeploymentState.PENDING
+    assert "web" in verdict.text
+
+
+def test_a_failure_of_the_generation_before_is_no_cause() -> None:
+    """An upgrade that mends a failed rollout is not failed by what it mends."""
+    broken = pod("web-a", waits("ErrImagePull", "denied"))
+    verdict = ask(deployment(observedGeneration=3, conditions=[SLOW], **UNREADY), replica_set(), broken)
+    assert (verdict.state, verdict.cause) == (DeploymentState.PENDING, None)
+
+
+UNSETTLED: dict[str, Object] = {
+    "an old pod is left": deployment(replicas=2, updatedReplicas=1),
+    "a surplus pod is left": {**deployment(), "status": {**deployment()["status"], "replicas": 2}},
+    "StatefulSet: not updated": stateful_set(replicas=2, updatedReplicas=1),
+    "StatefulSet: not ready": stateful_set(replicas=2, readyReplicas=1),
+    "StatefulSet: a surplus pod is left": {**stateful_set(), "status": {**stateful_set()["status"], "replicas": 2}},
+    "DaemonSet: not updated": daemon_set(nodes=2, updatedNumberScheduled=1),
+    "DaemonSet: not available": daemon_set(nodes=2, numberAvailable=1),
+}
+
+
+@pytest.mark.parametrize("workload", UNSETTLED.values(), ids=UNSETTLED)
+def test_an_unsettled_workload_is_not_ready(workload: Object) -> None:
+    """Every count of the status must be what is wanted."""
+    assert ask(workload).state is not DeploymentState.READY
+
+
+@pytest.mark.parametrize(("workload", "owner"), [(stateful_set(), "uid-web"), (daemon_set(), "uid-web")])
+def test_pods_of_sets_are_theirs_directly(workload: Object, owner: str) -> None:
+    """StatefulSets and DaemonSets have no ReplicaSets between them and their pods."""
+    assert ask(workload, pod("web-0", runs(), owner=owner)).pods == ("web-0",)
+    failing = ask(workload, pod("web-0", waits("ErrImagePull", "denied"), owner=owner))
+    assert failing.state is DeploymentState.FAILED
+
+
+def test_a_service_must_lead_to_a_ready_pod() -> None:
+    """Pods that are ready and that no Service finds serve nobody: a selector may be wrong."""
+    live = [deployment(), replica_set(), pod("web-a", runs())]
+    for there in ([], [endpoints()], [endpoints("web", not_ready=("10.1.0.1",))]):
+        verdict = judge([deployment()], [service()], [*live, *there])
+        assert (verdict.state, verdict.text) == (DeploymentState.RUNNING, "Service web has no ready endpoint")
+    assert judge([deployment()], [service()], [*live, endpoints("web", "10.1.0.1")]).state is DeploymentState.READY
+
+
+def test_a_service_without_a_selector_is_not_asked() -> None:
+    """Its endpoints are somebody else's."""
+    assert judge([], [service(selector=False)], []).state is DeploymentState.READY
+
+
+def test_the_worst_part_speaks_for_a_release() -> None:
+    """A failed workload hides behind no ready one, and pods are counted over all."""
+    bad = deployment("bad", **UNREADY)
+    live = [deployment(), bad, replica_set(of="bad"), pod("bad-a", waits("ErrImagePull", "x"), owner="uid-bad-2")]
+    verdict = judge([deployment(), bad], [service()], live)
+    assert verdict.state is DeploymentState.FAILED
+    assert (verdict.ready, verdict.wanted, verdict.pods) == (1, 2, ("bad-a",))
+
+
+CONTAINERS = {
+    "ready": runs(),
+    "unready": runs(ready=False),
+    "creating": waits("ContainerCreating"),
+    "crashing": waits("CrashLoopBackOff", restarts=3, ended={"exitCode": 1}),
+    "pulling": waits("ErrImagePull", "denied"),
+}
+PODS = st.lists(st.sampled_from(sorted(CONTAINERS)), max_size=4)
+
+
+@settings(deadline=None)
+@given(wanted=st.integers(0, 4), new=PODS, old=PODS, lag=st.booleans())
+def test_ready_means_that_every_wanted_pod_is_ready(wanted: int, new: list[str], old: list[str], *, lag: bool) -> None:
+    """Whatever pods there are, counted as the controller counts them: Ready is said when it is true, and only then."""
+    ready = sum(kind == "ready" for kind in (*new, *old))
+    live = deployment(
+        replicas=wanted,
+        updatedReplicas=len(new),
+        readyReplicas=ready,
+        availableReplicas=ready,
+        observedGeneration=3 if lag else 4,
+    )
+    live["status"]["replicas"] = len(new) + len(old)
+    pods = [pod(f"new-{at}", CONTAINERS[kind]) for at, kind in enumerate(new)]
+    pods += [pod(f"old-{at}", CONTAINERS[kind], owner=f"uid-web-{OLDER}") for at, kind in enumerate(old)]
+    verdict = ask(live, replica_set(OLDER), replica_set(), *pods)
+    assert (verdict.state is DeploymentState.READY) == (new == ["ready"] * wanted and not old and not lag)
+    assert (verdict.state is DeploymentState.FAILED) == (not lag and not {"crashing", "pulling"}.isdisjoint(new))
+    assert (verdict.cause is not None) == (verdict.state is DeploymentState.FAILED)
+
+
+@settings(deadline=None)
+@given(wanted=st.integers(0, 4), updated=PODS, others=PODS)
+def test_ready_of_a_stateful_set_means_the_same(wanted: int, updated: list[str], others: list[str]) -> None:
+    """Its status counts ready pods of either template together."""
+    live = stateful_set(
+        replicas=wanted,
+        updatedReplicas=len(updated),
+        readyReplicas=sum(kind == "ready" for kind in (*updated, *others)),
+    )
+    live["status"]["replicas"] = len(updated) + len(others)
+    pods = [pod(f"web-{at}", CONTAINERS[kind], owner="uid-web") for at, kind in enumerate((*updated, *others))]
+    state = ask(live, *pods).state
+    assert (state is DeploymentState.READY) == (updated == ["ready"] * wanted and not others)
