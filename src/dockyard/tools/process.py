@@ -69,7 +69,8 @@ def run(  # noqa: PLR0913 - each option is one fact of the call, by keyword
         environment: Variables beside those of this process.
         cwd: The folder to run in.
         check: Raise when the exit code is not 0.
-        on_line: Called with each line of standard error and standard output as it comes, without its line break.
+        on_line: Called with each line of standard error and standard output as it comes, without its line break. What
+            it raises is raised here when the program has ended.
 
     Raises:
         ToolMissingError: There is no such program.
@@ -96,6 +97,8 @@ def run(  # noqa: PLR0913 - each option is one fact of the call, by keyword
         _bg_exc=False,
     )
     returncode = _wait(command, argv, timeout)
+    if failure := out.failure or err.failure:
+        raise failure
     result = Completed(tuple(argv), returncode, out.text, err.text)
     if check and returncode != 0:
         raise ToolFailedError(argv, returncode, result.stderr or result.stdout)
@@ -128,7 +131,7 @@ def _wait(command: sh.RunningCommand, argv: Sequence[str], timeout: float) -> in
         if not overdue.is_set():
             return -abs(int(error.exit_code))
     except BaseException:  # Ctrl-C above all: no orphan may go on working on the cluster
-        command.terminate()
+        threading.Thread(target=_end, args=(command, ended), daemon=True).start()
         with contextlib.suppress(sh.ErrorReturnCode):
             command.wait()
         raise
@@ -160,10 +163,14 @@ class _Sink(io.BytesIO):
         super().__init__()
         self._on_line = on_line
         self.buffering = 1 if on_line else 1 << 16
+        self.failure: Exception | None = None
 
     def write(self, chunk: Buffer, /) -> int:
-        if self._on_line is not None:
-            self._on_line(bytes(chunk).decode(errors="replace").rstrip("\n"))
+        if self._on_line is not None and self.failure is None:
+            try:
+                self._on_line(bytes(chunk).decode(errors="replace").rstrip("\n"))
+            except Exception as error:  # noqa: BLE001 - this is a thread of `sh`: raised here, it would end that one only
+                self.failure = error
         return super().write(chunk)
 
     @property
