@@ -1,0 +1,43 @@
+# The frontend on nothing but Node.js: no shell, no package manager. Context: frontend/.
+ARG NODE_IMAGE=node:22-slim
+
+# Node.js and the shared libraries that it needs, below /rootfs. Times are zero, so that equal files make equal layers.
+FROM ${NODE_IMAGE} AS runtime
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+RUN --mount=type=bind,source=scripts/cut-symbols.mjs,target=/cut-symbols.mjs \
+    program="$(readlink -f "$(command -v node)")"; \
+    mkdir -p /rootfs/etc /rootfs/usr/local/bin; \
+    mkdir -m 1777 /rootfs/tmp; \
+    node /cut-symbols.mjs "$program" /rootfs/usr/local/bin/node; \
+    ldd "$program" | sed -nE 's/^\t(.* => )?(\/[^ ]+) .*/\2/p' | xargs cp -L --parents -t /rootfs; \
+    printf 'root:x:0:0::/:/none\napp:x:10001:10001::/tmp:/none\n' >/rootfs/etc/passwd; \
+    printf 'root:x:0:\napp:x:10001:\n' >/rootfs/etc/group; \
+    printf 'hosts: files dns\n' >/rootfs/etc/nsswitch.conf; \
+    find /rootfs -exec touch -hd @0 {} +
+
+# The page and the server, each with all that it imports.
+FROM ${NODE_IMAGE} AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
+    --mount=type=cache,target=/root/.npm \
+    if [ -s /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
+    npm ci --no-audit --no-fund --no-update-notifier
+COPY . .
+RUN npm run --silent build && mkdir /out && mv dist /out/app && find /out -exec touch -hd @0 {} +
+
+FROM scratch
+ARG NODE_IMAGE
+LABEL org.opencontainers.image.base.name="${NODE_IMAGE}" \
+    org.opencontainers.image.title="ai-todo-frontend" \
+    org.opencontainers.image.description="AI Todo frontend: the web page and its server"
+ENV PATH=/usr/local/bin \
+    NODE_ENV=production
+COPY --from=runtime /rootfs /
+COPY --from=build /out /
+USER 10001:10001
+EXPOSE 3000
+# Kubernetes asks by itself; this is for `docker run`.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", \
+    "fetch('http://127.0.0.1:3000/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "/app/server.mjs"]

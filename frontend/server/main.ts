@@ -1,0 +1,35 @@
+import { createServer } from "node:http";
+import { join } from "node:path";
+
+import { getRequestListener } from "@hono/node-server";
+
+import { createApp } from "./app";
+import { stopped } from "./life";
+import type { Settings } from "./settings";
+import { SettingsError, settingsOf } from "./settings";
+
+function log(line: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+}
+
+async function main(settings: Settings): Promise<void> {
+  const life = { stopping: false };
+  const app = createApp(settings, life, join(import.meta.dirname, "public"), log);
+  const server = createServer(getRequestListener(app.fetch));
+  server.listen(settings.port, "0.0.0.0", () => {
+    log(`INFO listening on port ${settings.port}, version ${settings.version}`);
+  });
+  process.once("SIGTERM", () => log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`));
+  await stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
+  log("INFO stopped");
+}
+
+try {
+  await main(settingsOf(process.env));
+} catch (error) {
+  if (!(error instanceof SettingsError)) {
+    throw error;
+  }
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,21 @@
+import { defineConfig } from "vite";
+
+// Two builds into dist/: the page (public/), and with --ssr the server, one file with all that it imports, so that the
+// image needs no node_modules.
+export default defineConfig(({ isSsrBuild }) =>
+  isSsrBuild
+    ? {
+        publicDir: false,
+        ssr: { noExternal: true },
+        build: {
+          target: "node22",
+          outDir: "dist",
+          emptyOutDir: false,
+          rolldownOptions: { output: { entryFileNames: "server.mjs" } },
+        },
+      }
+    : {
+        root: "web",
+        build: { outDir: "../dist/public", emptyOutDir: true, target: "es2022" },
+      },
+);
