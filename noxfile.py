@@ -1,7 +1,7 @@
 """The gates: what must hold before a change is taken. `nox --list` shows them, `invoke test` runs them all.
 
-They run in the environment that `./inv` made, so that one lock file says what is used; only the services' own tests get
-an environment each, from the lock file of their service.
+They run in the environment that `./inv` made, so that one lock file says what is used; only the Python services get an
+environment each, from the lock file of the service.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import nox
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "unit", "services", "charts", "image_size", "smoke"]
+nox.options.sessions = ["lint", "unit", "services", "frontend", "charts", "image_size", "smoke"]
 nox.options.error_on_missing_interpreters = True
 
 CHARTS = sorted(str(path.parent) for path in Path("helm").glob("*/Chart.yaml"))
@@ -42,10 +42,25 @@ def unit(session: nox.Session) -> None:
     session.run("pytest", "-m", "not cluster", "--ignore=tests/helm", "--ignore=tests/smoke", *session.posargs)
 
 
-@nox.session(venv_backend="uv", python="3.13")
+@nox.session(venv_backend="uv")
 @nox.parametrize("service", ["backend", "mcp"])
 def services(session: nox.Session, service: str) -> None:
-    """The services' own tests, each with its own dependencies."""
+    """The Python services' own types and tests, each with its own dependencies and a real PostgreSQL."""
+    session.install("--quiet", "--require-hashes", "-r", f"{service}/requirements-dev.lock")
+    session.run("invoke", "db.start", external=True)
+    url = session.run("invoke", "db.url", external=True, silent=True, log=False)
+    session.chdir(service)
+    session.run("mypy", "--python-executable", f"{session.bin}/python", external=True)
+    session.run("pytest", *session.posargs, env={"DATABASE_URL": str(url).strip()})
+
+
+@nox.session
+def frontend(session: nox.Session) -> None:
+    """The frontend's own types and tests, on the Node.js that the lock file names."""
+    session.chdir("frontend")
+    session.run("npm", "ci", "--no-audit", "--no-fund", "--silent")
+    session.run("npm", "run", "--silent", "check")
+    session.run("npm", "test", "--silent")
 
 
 @nox.session

@@ -13,7 +13,7 @@ GROUPS = (
     ("", app, ("deploy", "status", "url", "logs", "history", "rollback", "destroy")),
     ("", images, ("build", "load", "images")),
     ("cluster", cluster, ("start", "stop", "status", "delete")),
-    ("db", db, ("start", "stop")),
+    ("db", db, ("start", "stop", "url")),
     ("", machine, ("setup", "test")),
 )
 """Collection, module and its tasks, in the order in which they are listed."""

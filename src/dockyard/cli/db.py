@@ -29,3 +29,13 @@ def stop(_context: Context, *, remove: bool = False) -> None:
 
     with at_work() as (screen, workspace):
         database.stop(workspace.docker, screen.report, remove=remove)
+
+
+@task
+def url(_context: Context) -> None:
+    """Print the development database's URL for programs of this machine; it holds the password, and starts it."""
+    from dockyard import database
+
+    with at_work() as (screen, workspace):
+        there = database.start(workspace.docker, screen.report, ca_bundle=workspace.ca_bundle)
+        screen.text(there.url_on_host)
