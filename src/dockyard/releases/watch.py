@@ -83,7 +83,7 @@ def watch(  # noqa: PLR0913 - each is one fact of the wait
 
 def failure(release: str, cluster: Objects, verdict: Verdict, *, limit: float = 0) -> RolloutError:
     """Return the error for a release that is not Ready, with the evidence that goes away with its pods."""
-    pod = verdict.cause.pod if verdict.cause else next(iter(verdict.pods), "")
+    pod = (verdict.cause.pod if verdict.cause else "") or next(iter(verdict.pods), "")
     evidence = "".join(
         f"\n  {title} of pod {pod}:\n    " + text.strip().replace("\n", "\n    ")
         for title, previous in (("last lines", False), ("last lines of the run before", True))

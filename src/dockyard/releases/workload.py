@@ -65,7 +65,7 @@ class Verdict:
         wanted: Pods there should be.
         text: What is still missing, one line.
         cause: Why it failed, where it did.
-        pods: Names of the pods of the newest template.
+        pods: Names of the pods of the newest template, those that are not ready first.
     """
 
     state: DeploymentState
@@ -114,7 +114,7 @@ def _judge_one(live: Object | None, rendered: Object, objects: Sequence[Object])
             DeploymentState.PENDING, 0, wanted, f"{name} has changed, and its controller has not seen it yet"
         )
     pods = _newest_pods(live, objects)
-    names = tuple(pod["metadata"]["name"] for pod in pods)
+    names = tuple(pod["metadata"]["name"] for pod in sorted(pods, key=_is_pod_ready))
     cause = next((cause for pod in pods if (cause := _cause(pod))), None) or _deadline(live)
     if cause:
         return Verdict(DeploymentState.FAILED, ready, wanted, cause.sentence, cause, names)
@@ -166,6 +166,11 @@ def _owned(entry: Object, uid: str) -> bool:
 def _is_running(pod: Object) -> bool:
     statuses = pod.get("status", {}).get("containerStatuses", [])
     return bool(statuses) and all("running" in status.get("state", {}) for status in statuses)
+
+
+def _is_pod_ready(pod: Object) -> bool:
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    return bool(statuses) and all(status.get("ready") for status in statuses)
 
 
 def _cause(pod: Object) -> Cause | None:
