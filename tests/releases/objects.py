@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dockyard.charts.manifests import Manifests, ObjectName
 from dockyard.releases.workload import REVISION, Object
 
 NEWEST, OLDER = "2", "1"
@@ -110,3 +111,8 @@ def endpoints(name: str = "web", *addresses: str, not_ready: tuple[str, ...] = (
     if not_ready:
         subset["notReadyAddresses"] = [{"ip": address} for address in not_ready]
     return {"kind": "Endpoints", "metadata": {"name": name}, **({"subsets": [subset]} if subset else {})}
+
+
+def manifests(*entries: Object) -> Manifests:
+    """Return objects as the rendered chart that they would be."""
+    return Manifests({ObjectName(entry["kind"], entry["metadata"]["name"]): entry for entry in entries})

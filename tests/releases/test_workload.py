@@ -185,6 +185,12 @@ def test_pods_that_run_and_are_not_ready_are_running() -> None:
     assert (verdict.state, verdict.text) == (DeploymentState.RUNNING, "0 of 1 pods are ready")
 
 
+def test_pods_that_are_not_ready_are_named_first() -> None:
+    """Whoever asks for logs asks for those of the first."""
+    verdict = ask(deployment(replicas=2, **UNREADY), replica_set(), pod("a", runs()), pod("b", runs(ready=False)))
+    assert verdict.pods == ("b", "a")
+
+
 def test_pods_of_an_older_template_say_nothing() -> None:
     """The crash loop that an upgrade mends still has its pods for a while."""
     crashing = pod("web-old", waits("CrashLoopBackOff", restarts=9), owner=f"uid-web-{OLDER}")
