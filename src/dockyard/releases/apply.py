@@ -48,7 +48,7 @@ def recover(helm: Helm, action: ReleaseAction, report: Report) -> None:
 def refusal(release: str, error: ToolFailedError) -> DockyardError:
     """Return the error for a release that Helm refused, with what to do where the reason is a known one."""
     said = error.stderr.strip()
-    if clash := re.search(r"provided port is already allocated|nodePort: Invalid value: (\d+)", said):
+    if clash := re.search(r"(?:nodePort: Invalid value: (\d+): )?provided port is already allocated", said):
         port = f" {clash[1]}" if clash[1] else ""
         return RolloutError(
             f"Release {release} was refused: its NodePort{port} is taken by another Service of the cluster",
