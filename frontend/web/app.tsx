@@ -26,7 +26,8 @@ export function App({ api, version }: { api: Api; version: string }) {
         <NewTask add={add} />
         {trouble && (
           <p role="alert" class="trouble">
-            {trouble} <button onClick={load}>Try again</button>
+            <span>{trouble}</span>
+            <button onClick={load}>Try again</button>
           </p>
         )}
         <Filters chosen={filter} choose={setFilter} />

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -90,12 +89,3 @@ async def test_probes_are_answered_by_any_name() -> None:
     """The kubelet asks by the pod's address."""
     async with running(NOBODY_LISTENS) as client:
         assert (await client.get("/health", headers={"Host": "10.244.0.7:8001"})).status_code == 200
-
-
-def test_the_server_is_the_backends() -> None:
-    """serving.py is one file in two images; the backend's tests test it for both."""
-    services = Path(__file__).parents[2]
-
-    assert (services / "mcp/src/todo_mcp/serving.py").read_text() == (
-        services / "backend/src/todo_backend/serving.py"
-    ).read_text()

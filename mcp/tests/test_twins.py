@@ -1,0 +1,20 @@
+"""What this service has in common with the backend, though they are built from folders that share nothing."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_server_is_the_backends() -> None:
+    """serving.py is one file in two images; the backend's tests test it for both."""
+    here = (ROOT / "mcp/src/todo_mcp/serving.py").read_text()
+
+    assert here == (ROOT / "backend/src/todo_backend/serving.py").read_text()
+
+
+def test_both_images_begin_with_one_layer() -> None:
+    """Stages up to the packages are equal, so their layer is built, kept and sent to a node once."""
+    here, there = ((ROOT / f"dockerfiles/{name}.Dockerfile").read_text() for name in ("mcp", "backend"))
+    begin, end = "FROM ${PYTHON_IMAGE} AS runtime", "FROM scratch"
+
+    assert here[here.index(begin) : here.index(end)] == there[there.index(begin) : there.index(end)]
