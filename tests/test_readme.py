@@ -1,0 +1,33 @@
+"""The README: what it says of tasks and pictures is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from invoke.collection import Collection
+
+from dockyard.cli import namespace
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def tasks_of(collection: Collection) -> dict[str, str]:
+    """Return the summary of every task by its full name, but for the list itself."""
+    return {name: (collection[name].__doc__ or "").strip().partition("\n")[0] for name in collection.task_names}
+
+
+def test_every_task_is_listed_with_its_summary() -> None:
+    """The README lists each task as `./inv` does, and no others."""
+    listed = dict(re.findall(r"^      ([a-z.]+) +(\S.*)$", README, re.MULTILINE))
+    wanted = tasks_of(namespace())
+    assert wanted.pop("tasks", None) is not None
+    assert listed == wanted
+
+
+def test_every_picture_and_page_is_there() -> None:
+    """Each file that the README links to is in the repository."""
+    links = re.findall(r"\]\(([^):]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
