@@ -7,6 +7,7 @@ number of folders, `!` for exceptions, the last pattern that matches decides, an
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -38,7 +39,7 @@ class Ignore:
     @classmethod
     def parse(cls, text: str) -> Ignore:
         """Read the text of a .dockerignore file."""
-        lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines() if not line.startswith("#"))
+        lines = (line.strip() for line in text.removeprefix("\ufeff").split("\n") if not line.startswith("#"))
         return cls(tuple(_rule(line) for line in lines if line not in {"", "!"}))
 
     @classmethod
@@ -80,26 +81,36 @@ class Ignore:
 
 def _rule(line: str) -> Rule:
     keeps = line.startswith("!")
-    path = line.removeprefix("!").strip().lstrip("/")
-    parts = [part for part in PurePosixPath(path).parts if part != "."]
-    body = "/".join(_SEGMENT.get(part) or _glob(part) for part in parts)
-    # `**/` stands for no folder too
-    body = body.replace(f"{_ANY}/", "(?:.*/)?").replace(_ANY, ".*") if body else ".*"
-    return Rule(re.compile(f"{body}(?:/.*)?", re.DOTALL), keeps)
+    path = posixpath.normpath(line.removeprefix("!").strip()).lstrip("/") or "/"
+    try:
+        return Rule(re.compile(f"{_body(path)}(?:/.*)?", re.DOTALL), keeps)
+    except re.error:  # Docker will refuse it, and say so
+        return Rule(re.compile("(?!)"), keeps)
 
 
-_ANY = "\0"
-_SEGMENT = {"**": _ANY}
+_TOKEN = re.compile(r"\*\*/?|\\.|\[\^?(?:\\.|[^\\\]])+\]|.", re.DOTALL)
+_SPECIAL = frozenset("*?[]\\")
 
 
-def _glob(segment: str) -> str:
-    """Translate one segment: `*`, `?`, `[...]` and backslash escapes."""
-    return "".join(_token(token) for token in re.findall(r"\\.|\[\^?[^\]]+\]|.", segment, re.DOTALL))
+def _body(path: str) -> str:
+    """Translate a pattern, with the turns that github.com/moby/patternmatcher takes where the reference is silent."""
+    tokens = _TOKEN.findall(path)
+    if tokens[0] == "**" and _SPECIAL.isdisjoint(path[2:]):
+        return f".*{re.escape(path[2:])}"  # `**.py`: plain text behind it is compared with the path's end
+    *most, last = map(_token, tokens)
+    return "".join(most) + (".*" if last == _FOLDERS else last)
+
+
+_FOLDERS = "(?:.*/)?"
 
 
 def _token(token: str) -> str:
+    """Translate `**`, `*`, `?`, `[...]`, a backslash escape, or a plain character."""
+    if token.startswith("**"):
+        return _FOLDERS
     if token in {"*", "?"}:
         return "[^/]" + token.replace("?", "")
     if len(token) > 1 and token.startswith("["):
-        return token
-    return re.escape(token.removeprefix("\\") if len(token) > 1 else token)
+        # Ranges, `^` and backslashes mean the same in Go; these are special inside of brackets to Python alone.
+        return "[" + re.sub(r"(\\.)|([\[&|~])", lambda found: found[1] or f"\\{found[2]}", token[1:])
+    return re.escape(token[-1])
