@@ -6,6 +6,7 @@ Each is the smallest thing that keeps the promises of what it stands for; none s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from dockyard.clusters.protocol import Loaded
 from dockyard.model.cluster import MinikubeCluster
 from dockyard.model.errors import ToolFailedError
 from dockyard.model.events import Event, Report
+from dockyard.model.project import Project
+from dockyard.tools.docker import FINGERPRINT, Docker, ImageFacts, engine_silent
 from dockyard.tools.helm import Helm, ReleaseFacts, RevisionFacts
 from dockyard.tools.kubectl import Kubectl
 from dockyard.tools.target import Target
+from dockyard.workspace import Workspace
 
 
 class FakeClock:
@@ -247,3 +251,80 @@ class FakeCluster:
         """Forget images."""
         for reference in references:
             del self.held[reference]
+
+
+class FakeDocker(Docker):
+    """An engine that holds images and containers by name.
+
+    Attributes:
+        held: The images.
+        silent: Whether the engine does not answer.
+        root: The folder that it keeps images in.
+    """
+
+    def __init__(self, *references: str) -> None:
+        self.held = {
+            name: ImageFacts(f"sha256:{name}", (name,), 3_000_000, (), {FINGERPRINT: name}) for name in references
+        }
+        self.silent = False
+        self.root = Path("/nowhere")
+
+    def version(self) -> str:
+        """Return a version, where the engine answers."""
+        if self.silent:
+            raise engine_silent("Cannot connect to the Docker daemon")
+        return "20.10"
+
+    def data_root(self) -> Path:
+        """Return the folder of images."""
+        return self.root
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """Return the image of that name."""
+        return self.held.get(reference)
+
+    def images_named(self, references: Sequence[str]) -> tuple[ImageFacts, ...]:
+        """Return those of that name."""
+        return tuple(self.held[name] for name in references if name in self.held)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeWorkspace(Workspace):
+    """A workspace whose programs and cluster are stand-ins."""
+
+    docker: FakeDocker
+    cluster: FakeCluster
+    fake_helm: FakeHelm
+    fake_kubectl: FakeKubectl
+
+    def helm(self) -> FakeHelm:
+        """Return the stand-in."""
+        return self.fake_helm
+
+    def kubectl(self) -> FakeKubectl:
+        """Return the stand-in."""
+        return self.fake_kubectl
+
+
+def fake_workspace(  # noqa: PLR0913 - each is one part of it
+    root: Path,
+    project: Mapping[str, Any],
+    *,
+    docker: FakeDocker | None = None,
+    helm: FakeHelm | None = None,
+    kubectl: FakeKubectl | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> FakeWorkspace:
+    """Return a workspace of what dockyard.yaml would say."""
+    return FakeWorkspace(
+        root=root,
+        project=Project.model_validate({"name": "test", **project}),
+        docker=docker or FakeDocker(),
+        cluster=FakeCluster(),
+        programs={"helm": Path("helm"), "kubectl": Path("kubectl")},
+        clock=FakeClock(),
+        ca_bundle=None,
+        secrets=secrets or {},
+        fake_helm=helm or FakeHelm(),
+        fake_kubectl=kubectl or FakeKubectl(),
+    )

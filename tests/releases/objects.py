@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from dockyard.charts.manifests import Manifests, ObjectName
 from dockyard.releases.workload import REVISION, Object
 
@@ -9,13 +11,17 @@ NEWEST, OLDER = "2", "1"
 """Revisions of a Deployment's templates."""
 
 
-def deployment(name: str = "web", /, *, replicas: int = 1, **status: object) -> Object:
+def deployment(name: str = "web", /, *, replicas: int = 1, image: str = "web:v1", **status: object) -> Object:
     """Return a Deployment that is settled but for the given fields of its status."""
     counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
     return {
         "kind": "Deployment",
         "metadata": {"name": name, "uid": f"uid-{name}", "generation": 4, "annotations": {REVISION: NEWEST}},
-        "spec": {"replicas": replicas},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name, "tier": "web"}},
+            "template": {"spec": {"containers": [{"name": "app", "image": image}]}},
+        },
         "status": {"observedGeneration": 4, **counts, **status},
     }
 
@@ -116,3 +122,8 @@ def endpoints(name: str = "web", *addresses: str, not_ready: tuple[str, ...] = (
 def manifests(*entries: Object) -> Manifests:
     """Return objects as the rendered chart that they would be."""
     return Manifests({ObjectName(entry["kind"], entry["metadata"]["name"]): entry for entry in entries})
+
+
+def text(*entries: Object) -> str:
+    """Return objects as the YAML that Helm keeps of them."""
+    return yaml.safe_dump_all(entries)

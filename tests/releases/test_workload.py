@@ -24,7 +24,7 @@ from tests.releases.objects import (
     waits,
 )
 
-UNREADY = {"readyReplicas": 0, "availableReplicas": 0}
+UNREADY: dict[str, Any] = {"readyReplicas": 0, "availableReplicas": 0}
 NO_ROOM = "0/1 nodes are available: 1 Insufficient cpu."
 OOM = {"exitCode": 137, "reason": "OOMKilled"}
 SLOW = {
