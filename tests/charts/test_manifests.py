@@ -1,0 +1,83 @@
+"""Rendered manifests as objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockyard.charts.manifests import Manifests, ObjectName
+from dockyard.model.errors import BuildError
+
+TWO = """\
+---
+# Source: web/templates/service.yaml
+kind: Service
+metadata: { name: web }
+spec: { ports: [{ port: 80 }] }
+---
+kind: Deployment
+metadata: { name: web }
+spec: { replicas: 2 }
+"""
+
+
+def test_each_document_is_an_object() -> None:
+    """Named by kind and name: a Service and a Deployment may share one."""
+    parsed = Manifests.parse(TWO)
+    assert sorted(map(str, parsed.objects)) == ["deployment/web", "service/web"]
+    assert [entry["spec"]["replicas"] for entry in parsed.of_kind("Deployment")] == [2]
+
+
+def test_kinds_are_picked_in_the_order_of_the_text() -> None:
+    """One call for several kinds."""
+    kinds = [entry["kind"] for entry in Manifests.parse(TWO).of_kind("Deployment", "Service", "Secret")]
+    assert kinds == ["Service", "Deployment"]
+
+
+@pytest.mark.parametrize("text", ["", "---\n", "---\n# Source: web/templates/empty.yaml\n---\n"])
+def test_empty_documents_are_nothing(text: str) -> None:
+    """Helm renders a switched-off template to a comment."""
+    assert Manifests.parse(text).objects == {}
+
+
+def test_hooks_are_left_out() -> None:
+    """`helm get manifest` has none, so one that `helm template` shows would look like a change for ever."""
+    hook = "---\nkind: Job\nmetadata: { name: migrate, annotations: { helm.sh/hook: pre-upgrade } }\n"
+    assert Manifests.parse(TWO + hook).changed(Manifests.parse(TWO)) == ()
+
+
+def test_annotations_that_are_empty_are_no_hook() -> None:
+    """A template may leave the key without a value."""
+    assert len(Manifests.parse("kind: Secret\nmetadata: { name: web, annotations: }\n").objects) == 1
+
+
+def test_what_is_no_yaml_is_told() -> None:
+    """A template can render anything."""
+    with pytest.raises(BuildError, match=r"The rendered chart is not valid YAML"):
+        Manifests.parse("kind: [")
+
+
+def test_code_in_yaml_is_not_run() -> None:
+    """A chart is somebody else's text."""
+    with pytest.raises(BuildError):
+        Manifests.parse("!!python/object/apply:os.getcwd []")
+
+
+def test_the_same_text_in_another_order_is_no_change() -> None:
+    """Key order and comments are not sent to the cluster."""
+    first, second = TWO.split("---\n")[1:]
+    assert Manifests.parse(f"---\n{second}---\n{first}").changed(Manifests.parse(TWO)) == ()
+
+
+CHANGES = {
+    "another value": TWO.replace("replicas: 2", "replicas: 3"),
+    "another type": TWO.replace("replicas: 2", 'replicas: "2"'),
+    "less": TWO.partition("---\nkind: Deployment")[0],
+    "more in it": TWO.replace("replicas: 2", "replicas: 2, paused: false"),
+}
+
+
+@pytest.mark.parametrize("text", CHANGES.values(), ids=CHANGES)
+def test_a_difference_is_found_from_either_side(text: str) -> None:
+    """Changed, gone or new: it is named."""
+    one, other = Manifests.parse(TWO), Manifests.parse(text)
+    assert one.changed(other) == other.changed(one) == (ObjectName("Deployment", "web"),)
