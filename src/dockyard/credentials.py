@@ -62,6 +62,11 @@ def require(project: Project, names: Iterable[str], values: Mapping[str, str]) -
         )
 
 
+def is_there(root: Path) -> bool:
+    """Tell whether .env is there, or nothing asks for one."""
+    return (root / FILE).is_file() or not (root / EXAMPLE).is_file()
+
+
 def make_first(root: Path) -> bool:
     """Write a first .env (mode 0600) from .env.example, with strong random values where it asks for them.
 

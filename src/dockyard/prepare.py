@@ -42,7 +42,7 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Wor
     provided = {spec.secret: "later"} if spec is not None and uses_database else {}
     credentials.require(workspace.project, names, {**provided, **workspace.secrets})
     if spec is not None and uses_database and spec.secret not in workspace.secrets:
-        report(Event("database", "Starting", f"{spec.secret} is not set: the development database is used"))
+        report(Event("database", "Using", f"{spec.secret} is not set: the development database"))
         there = database.start(workspace.docker, report, ca_bundle=workspace.ca_bundle)
         workspace = replace(workspace, secrets={**workspace.secrets, spec.secret: there.url_in_cluster})
     workspace.cluster.start(report)

@@ -26,15 +26,17 @@ def setup(_context: Context, *, check: bool = False) -> None:
     with on_screen() as screen:
         root = config.find_root(Path.cwd())
         found = machine.observe(root)
-        if not check:
+        changes = not all(requirement.ok for requirement in found)
+        if changes and not check:
             found = machine.apply(root, found, screen.report)
-            if credentials.make_first(root):
-                screen.say(f"{credentials.FILE} made from {credentials.EXAMPLE}, readable by you alone.")
-        screen.table(
-            ("requirement", "wanted", "found", ""), [(r.name, r.wanted, r.found or "-", r.action) for r in found]
-        )
-        if not all(requirement.ok for requirement in found):
+        made = not check and credentials.make_first(root)
+        secrets = "made from .env.example" if made else "-"
+        rows = [(entry.name, entry.wanted, entry.found or "missing", entry.action or "-") for entry in found]
+        rows.append((".env", "values of secrets", "there" if credentials.is_there(root) else "missing", secrets))
+        screen.table(("requirement", "wanted", "found", "to do" if check else "done"), rows)
+        if not all(entry.ok for entry in found) or not credentials.is_there(root):
             raise Exit(code=1)
+        screen.say("The machine is ready." if changes or made else "The machine is ready; nothing was changed.")
 
 
 @task
