@@ -296,7 +296,7 @@ class EmbeddedCluster:
             if saved.stdout is None:
                 raise AssertionError
             image = read(saved.stdout, frozenset(have))
-        with self._docker.feeding(self.name, [*CTR, "images", "import", "-"]) as importing:
+        with image, self._docker.feeding(self.name, [*CTR, "images", "import", "-"]) as importing:
             if importing.stdin is None:
                 raise AssertionError
             sent = write(image, name, importing.stdin, on_bytes=on_bytes)

@@ -14,16 +14,17 @@ import hashlib
 import io
 import json
 import tarfile
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 CHUNK = 1 << 20
 SMALL = 1 << 20
-"""Members up to this size may be manifests and configurations: they are kept in memory."""
+"""Members up to this size, manifests and configurations among them, are kept in memory; larger ones in files."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 DOCKER_TYPE = "application/vnd.docker."
@@ -53,10 +54,20 @@ class SavedImage:
     Attributes:
         config: Its configuration, as JSON bytes; the SHA-256 of these is the image's id in a node.
         layers: Its layers, lowest first.
+        spools: The files that large layers are kept in, closed at the end of a `with` block.
     """
 
     config: bytes
     layers: tuple[Layer, ...]
+    spools: ExitStack = field(default_factory=ExitStack, repr=False, compare=False)
+
+    def __enter__(self) -> Self:
+        """Use the image."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files that its layers are kept in."""
+        self.spools.close()
 
     @property
     def id(self) -> str:
@@ -75,22 +86,26 @@ def read(stream: IO[bytes], have: Collection[str]) -> SavedImage:
     Args:
         stream: The archive; it is read to its end and never rewound.
         have: Digests of the blobs that the receiver has.
+
+    Returns:
+        The image; large layers are in files until the caller's `with` block ends.
     """
     small: dict[str, bytes] = {}
-    layers: dict[str, Layer] = {}
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isreg() else None
-            if content is None:
+    large: dict[str, Layer] = {}
+    links: dict[str, str] = {}
+    with ExitStack() as spools:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
                 if member.islnk() or member.issym():  # Docker 20.10 writes equal layers once and links to them
-                    layers[member.name] = layers[_target(member)]
-            elif _is_layer(member):
-                layers[member.name] = _layer(content, member.size, have)
-            else:
-                small[member.name] = content.read()
-                layers[member.name] = _layer(io.BytesIO(small[member.name]), member.size, have)
-    manifest = json.loads(small["manifest.json"])[0]
-    return SavedImage(small[manifest["Config"]], tuple(layers[name] for name in manifest["Layers"]))
+                    links[member.name] = _target(member)
+                elif (content := archive.extractfile(member)) is not None and member.size > SMALL:
+                    large[member.name] = _layer(content, spools.enter_context(TemporaryFile()), have)
+                elif content is not None:
+                    small[member.name] = content.read()
+        manifest = json.loads(small["manifest.json"])[0]
+        names = [links.get(name, name) for name in manifest["Layers"]]
+        layers = [large.get(name) or _layer(io.BytesIO(small[name]), io.BytesIO(), have) for name in names]
+        return SavedImage(small[manifest["Config"]], tuple(layers), spools.pop_all())
 
 
 def write(image: SavedImage, reference: str, out: IO[bytes], *, on_bytes: Callable[[int], None]) -> int:
@@ -132,24 +147,19 @@ def short_reference(name: str) -> str:
     return name.removeprefix("docker.io/library/").removeprefix("docker.io/")
 
 
-def _is_layer(member: tarfile.TarInfo) -> bool:
-    return member.name.endswith("/layer.tar") or member.size > SMALL
-
-
 def _target(member: tarfile.TarInfo) -> str:
     """Return the member that a link names; symbolic ones are relative to the link's folder (`../<id>/layer.tar`)."""
     return member.linkname.removeprefix("../")
 
 
-def _layer(content: IO[bytes], size: int, have: Collection[str]) -> Layer:
-    spool = TemporaryFile()  # noqa: SIM115 - it lives as long as the layer
+def _layer(content: IO[bytes], spool: IO[bytes], have: Collection[str]) -> Layer:
     digest = hashlib.sha256()
     first = b""
     while chunk := content.read(CHUNK):
         first = first or chunk[:2]
         digest.update(chunk)
         spool.write(chunk)
-    name = f"sha256:{digest.hexdigest()}"
+    name, size = f"sha256:{digest.hexdigest()}", spool.tell()
     if name in have:
         spool.close()
         return Layer(name, size, first == GZIP_MAGIC, None)

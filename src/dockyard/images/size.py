@@ -126,8 +126,8 @@ def weigh(engine: Archives, references: Sequence[str]) -> Weight:
         with engine.saving(reference) as saved:
             if saved.stdout is None:
                 raise AssertionError
-            for layer in read(saved.stdout, frozenset(sizes)).missing:
-                sizes[layer.digest] = (layer.size, _compressed(layer))
+            with read(saved.stdout, frozenset(sizes)) as image:
+                sizes |= {layer.digest: (layer.size, _compressed(layer)) for layer in image.missing}
     return Weight(sum(size for size, _ in sizes.values()), sum(packed for _, packed in sizes.values()))
 
 
