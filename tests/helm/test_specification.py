@@ -151,9 +151,13 @@ def test_the_secret_holds_what_was_given(chart: Chart) -> None:
 
 
 def test_the_environment_comes_from_configmap_and_secret(chart: Chart) -> None:
-    """Only APP_VERSION, the image's tag, is written in the pod itself; no secret is seen there."""
+    """Only the image's tag and the pod's namespace are written in the pod itself; no secret is seen there."""
     container = chart.container(image={"tag": "1.2.3"})
-    assert container["env"] == [{"name": "APP_VERSION", "value": "1.2.3"}]
+    namespace = {"fieldRef": {"fieldPath": "metadata.namespace"}}
+    assert container["env"] == [
+        {"name": "APP_VERSION", "value": "1.2.3"},
+        {"name": "POD_NAMESPACE", "valueFrom": namespace},
+    ]
     assert container["envFrom"] == [
         {"configMapRef": {"name": f"ai-todo-{chart.name}-config"}},
         {"secretRef": {"name": f"ai-todo-{chart.name}-secrets"}},

@@ -60,6 +60,24 @@ def test_a_pod_reaches_another_service_by_name(kubectl: Kubectl, name: str) -> N
     assert kubectl.execute(pod, ["python", "-c", code]).stdout.strip() == "200"
 
 
+def test_the_mcp_server_lists_tasks_to_a_pod(workspace: Workspace, kubectl: Kubectl) -> None:
+    """A tool call from the backend's pod, by the Service's name, returns a task that the NodePort took."""
+    title = f"ask {uuid.uuid4()}"
+    post(url(workspace, BACKEND, "/api/tasks"), {"title": title})
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_tasks", "arguments": {}}}
+    code = (
+        "import sys, urllib.request as u;"
+        "r = u.Request('http://ai-todo-mcp-service:8001/mcp', data=sys.argv[1].encode(), headers={"
+        "'Content-Type': 'application/json', 'Accept': 'application/json, text/event-stream',"
+        "'MCP-Protocol-Version': '2025-06-18'});"
+        "print(u.urlopen(r, timeout=5).read().decode())"
+    )
+    pod = pods_of(kubectl, "backend")[0]["metadata"]["name"]
+    answer = json.loads(kubectl.execute(pod, ["python", "-c", code, json.dumps(call)]).stdout)
+    assert answer["result"].get("isError") is not True
+    assert title in json.dumps(answer["result"])
+
+
 def test_a_name_that_no_service_has_is_not_resolved(kubectl: Kubectl) -> None:
     """Cluster DNS says of an unknown Service that it does not exist."""
     pod = pods_of(kubectl, "backend")[0]["metadata"]["name"]
