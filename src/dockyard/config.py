@@ -6,7 +6,8 @@ its path leads to. YAML 1.1 as PyYAML's safe loader reads it: no tags beyond the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from dockyard.model.errors import ConfigError, nearest
 from dockyard.model.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -24,6 +25,15 @@ FILE = "dockyard.yaml"
 
 LARGEST = 1_000_000
 """Bytes; a description of a deployment has some thousand, and what is far larger is another file."""
+
+MOST_VALUES = 100_000
+"""Values that a file may stand for once its aliases are followed: ten lines of them can stand for billions."""
+
+SHOWN = 100
+"""Mistakes that an error lists; nobody corrects more in one go."""
+
+UNREADABLE = (yaml.YAMLError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""What PyYAML raises: `!!timestamp x` is an AttributeError, `!!bool x` a KeyError, 1:2:...:9 an OverflowError."""
 
 
 def find_root(start: Path) -> Path:
@@ -48,15 +58,70 @@ def load(root: Path) -> Project:
     text = _read(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        mistakes = _repeated(path.name, node)
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path.name} is not valid YAML", why=str(error)) from error
+    except UNREADABLE as error:
+        raise ConfigError(f"{path.name} is not valid YAML", why=_cause(path.name, error)) from error
     try:
-        return Project.model_validate(content)
+        project = Project.model_validate(content)
     except ValidationError as error:
-        problems = "".join(f"\n  {_describe(path.name, node, problem)}" for problem in error.errors())
-        count = error.error_count()
-        raise ConfigError(f"{path.name} has {count} mistake{'s' if count > 1 else ''}:{problems}") from None
+        problems = error.errors()
+        mistakes += [_describe(path.name, node, problem) for problem in problems[:SHOWN]]
+        raise _mistaken(path.name, mistakes, len(mistakes) + len(problems[SHOWN:])) from None
+    if mistakes:
+        raise _mistaken(path.name, mistakes, len(mistakes))
+    return project
+
+
+def _cause(name: str, error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{_place(name, error.problem_mark)}: {error.problem}"
+    if isinstance(error, RecursionError):
+        return "It is nested too deeply"
+    return str(error) if isinstance(error, yaml.YAMLError) else f"A value in it cannot be read ({error})"
+
+
+def _mistaken(name: str, mistakes: Sequence[str], count: int) -> ConfigError:
+    listed = "".join(f"\n  {mistake}" for mistake in mistakes[:SHOWN])
+    more = f"\n  and {count - SHOWN:,} more" if count > SHOWN else ""
+    return ConfigError(f"{name} has {count:,} mistake{'s' if count > 1 else ''}:{listed}{more}")
+
+
+def _repeated(name: str, root: yaml.Node | None) -> list[str]:
+    """Return each key that stands twice in a mapping, with its place: YAML forbids it, and PyYAML takes the last.
+
+    Raises:
+        ConfigError: The file's aliases stand for too many values.
+    """
+    mistakes: dict[str, None] = {}
+    waiting, count = [root] if root else [], 0
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if count > MOST_VALUES:
+            raise ConfigError(
+                f"{name} stands for more than {MOST_VALUES:,} values", why="Its aliases repeat each other"
+            )
+        if isinstance(node, yaml.MappingNode):
+            mistakes |= dict.fromkeys(_twice(name, node))
+        waiting += _children(node)
+    return list(mistakes)
+
+
+def _twice(name: str, node: yaml.MappingNode) -> Iterator[str]:
+    first: dict[tuple[str, str], yaml.Mark] = {}
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        there = first.setdefault((key.tag, key.value), key.start_mark)
+        if there is not key.start_mark:
+            yield f"{_place(name, key.start_mark)}: {key.value}: stands in line {there.line + 1} already"
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _read(path: Path) -> str:
@@ -76,10 +141,14 @@ def _read(path: Path) -> str:
 
 def _describe(name: str, node: yaml.Node | None, problem: ErrorDetails) -> str:
     path = tuple(problem["loc"])
-    place = _locate(node, path)
-    where = f"{name}:{place.line + 1}:{place.column + 1}" if place else name
+    mark = _locate(node, path)
+    where = _place(name, mark) if mark else name
     dotted = ".".join(map(str, path)) or "the file"
     return f"{where}: {dotted}: {_sentence(problem, _siblings(path))}"
+
+
+def _place(name: str, mark: yaml.Mark) -> str:
+    return f"{name}:{mark.line + 1}:{mark.column + 1}"
 
 
 def _sentence(problem: ErrorDetails, known: Sequence[str]) -> str:
@@ -111,22 +180,24 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Mark, yaml.Nod
 
 def _siblings(path: Sequence[str | int]) -> tuple[str, ...]:
     """Return the keys that the model knows where an unknown one stands."""
-    fields: object = Project
-    for part in path[:-1]:
-        fields = _field(fields, part)
-    known = getattr(fields, "model_fields", {})
+    owner: object = Project
+    parts = iter(path[:-1])
+    for part in parts:
+        annotation = _annotation(owner, part)
+        if get_origin(annotation) is Mapping:
+            next(parts, None)  # a name that the file chose: it may be spelt like one of our keys
+        owner = _model_in(annotation)
+    known = getattr(owner, "model_fields", {})
     return tuple(info.alias or name for name, info in known.items())
 
 
-def _field(owner: object, part: str | int) -> object:
-    """Return the model that a key of another one holds, through mappings and optional values."""
-    for name, info in getattr(owner, "model_fields", {}).items():
-        if part in {name, info.alias}:
-            return _model_in(info.annotation)
-    return owner
+def _annotation(owner: object, key: str | int) -> object:
+    fields = getattr(owner, "model_fields", {})
+    return next((info.annotation for name, info in fields.items() if key in {name, info.alias}), None)
 
 
 def _model_in(annotation: object) -> object:
+    """Return the model that an annotation holds, through mappings and optional values."""
     if hasattr(annotation, "model_fields"):
         return annotation
     inner = (_model_in(argument) for argument in getattr(annotation, "__args__", ()))
