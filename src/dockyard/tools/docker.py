@@ -32,6 +32,9 @@ FINGERPRINT = "dev.dockyard.fingerprint"
 QUICK = 30.0
 """Seconds for a call that only asks."""
 
+ENDING = 0.5
+"""Seconds for a program to end that has closed its output."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
@@ -329,11 +332,26 @@ def _piped(argv: Sequence[str], *, stdin: int, stdout: int) -> Iterator[subproce
         except BrokenPipeError:
             stderr = process.stderr.read() if process.stderr else b""
             process.wait()
+        except Exception as error:
+            # Where the program failed first, its own words are the reason: what the caller read just broke off.
+            if not _failed(process):
+                process.terminate()
+                raise
+            stderr = process.stderr.read() if process.stderr else b""
+            raise _translated(argv, process.returncode, stderr.decode(errors="replace")) from error
         except BaseException:
             process.terminate()
             raise
     if process.returncode != 0:
         raise _translated(argv, process.returncode, stderr.decode(errors="replace"))
+
+
+def _failed(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a program ends by itself, with an error."""
+    try:
+        return process.wait(timeout=ENDING) != 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def engine_silent(stderr: str) -> MachineError:
