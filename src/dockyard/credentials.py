@@ -26,7 +26,7 @@ GENERATED = "generate"
 
 
 def read(root: Path, environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Return the values that are set and not empty, of those names.
+    """Return the values that are set, of those names: not empty, and not the example's word for one to be made.
 
     Raises:
         ConfigError: .env is no file that can be read.
@@ -39,7 +39,7 @@ def read(root: Path, environment: Mapping[str, str], names: Iterable[str]) -> di
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name} cannot be read", why=type(error).__name__) from None
     values = {name: environment.get(name) or from_file.get(name) for name in names}
-    return {name: value for name, value in values.items() if value}
+    return {name: value for name, value in values.items() if value and value != GENERATED}
 
 
 def require(project: Project, names: Iterable[str], values: Mapping[str, str]) -> None:
@@ -74,7 +74,7 @@ def make_first(root: Path) -> bool:
         Whether it was written; one that is there is never touched.
     """
     path, example = root / FILE, root / EXAMPLE
-    if path.exists() or not example.is_file():
+    if os.path.lexists(path) or not example.is_file():
         return False
     text = "".join(_filled(line) for line in example.read_text(encoding="utf-8").splitlines(keepends=True))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
