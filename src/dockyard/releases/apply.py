@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from dockyard.model.errors import DockyardError, RolloutError, ToolFailedError
+from dockyard.model.errors import DockyardError, RolloutError, ToolError, ToolFailedError
 from dockyard.model.events import Event
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.plan import ReleaseAction, Verb
@@ -19,7 +20,7 @@ STAGE = {Verb.INSTALL: DeploymentState.INSTALLING, Verb.UPGRADE: DeploymentState
 
 
 def apply(helm: Helm, action: ReleaseAction, chart: Rendered, report: Report) -> None:
-    """Send a release to the cluster.
+    """Send a release to the cluster; a first install that is refused leaves nothing behind.
 
     Raises:
         RolloutError: Helm or the API server refused it.
@@ -32,6 +33,9 @@ def apply(helm: Helm, action: ReleaseAction, chart: Rendered, report: Report) ->
     try:
         helm.upgrade(action.release, chart.archive, chart.values, files=chart.files)
     except ToolFailedError as error:
+        if action.verb is Verb.INSTALL:
+            with contextlib.suppress(ToolError):  # the refusal is what has to be told
+                helm.uninstall(action.release)
         raise refusal(action.release, error) from error
 
 
