@@ -81,3 +81,43 @@ def test_a_difference_is_found_from_either_side(text: str) -> None:
     """Changed, gone or new: it is named."""
     one, other = Manifests.parse(TWO), Manifests.parse(text)
     assert one.changed(other) == other.changed(one) == (ObjectName("Deployment", "web"),)
+
+
+def test_the_objects_of_a_list_are_objects() -> None:
+    """Helm sends what a List holds."""
+    text = "kind: List\nmetadata: {}\nitems:\n- { kind: Service, metadata: { name: web } }\n"
+    assert list(map(str, Manifests.parse(text).objects)) == ["service/web"]
+
+
+NO_OBJECTS = {
+    "text": ("just text", "it is a str"),
+    "a list": ("- a", "it is a list"),
+    "no kind": ("metadata: { name: web }", "it has no `kind`"),
+    "an empty kind": ("kind: ''\nmetadata: { name: web }", "it has no `kind`"),
+    "no metadata": ("kind: Service", "its kind is Service and it has no `metadata.name`"),
+    "metadata that is text": ("kind: Service\nmetadata: web", "its kind is Service"),
+    "a number for a name": ("kind: Service\nmetadata: { name: 1 }", "its kind is Service"),
+    "text in a List": ("kind: List\nitems: [a]", "it is a str"),
+    "a List of nothing": ("kind: List\nitems: 1", "it is a int"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), NO_OBJECTS.values(), ids=NO_OBJECTS)
+def test_what_is_no_object_is_told_with_its_template(text: str, why: str) -> None:
+    """Helm lets some of it pass."""
+    with pytest.raises(BuildError, match=rf"A document of web/templates/a\.yaml is no object of Kubernetes\. .*{why}"):
+        Manifests.parse(f"---\n# Source: web/templates/a.yaml\n{text}\n")
+
+
+@pytest.mark.parametrize(
+    ("other", "repeated"),
+    [
+        ("kind: Role\nmetadata: { name: web }", ["role/web"]),
+        ("kind: Role\nmetadata: { name: web, namespace: other }", []),
+        ("apiVersion: other/v1\nkind: Role\nmetadata: { name: web }", []),
+    ],
+)
+def test_an_object_that_stands_there_twice_is_known(other: str, repeated: list[str]) -> None:
+    """Another namespace or another API makes it another object."""
+    parsed = Manifests.parse(f"---\nkind: Role\nmetadata: {{ name: web }}\n---\n{other}\n")
+    assert list(map(str, parsed.repeated)) == repeated

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from dockyard.charts.documents import read_documents
 from dockyard.model.errors import BuildError
 
 if TYPE_CHECKING:
@@ -39,28 +38,36 @@ class Manifests:
     Attributes:
         objects: Each object by its kind and name, as YAML gave it.
         sources: The template that each came from, as Helm names it: `chart/templates/service.yaml`.
+        repeated: Those that the text has more than once; the last one counts.
     """
 
     def __init__(
-        self, objects: Mapping[ObjectName, Mapping[str, Any]], sources: Mapping[ObjectName, str] | None = None
+        self,
+        objects: Mapping[ObjectName, Mapping[str, Any]],
+        sources: Mapping[ObjectName, str] | None = None,
+        repeated: tuple[ObjectName, ...] = (),
     ) -> None:
-        self.objects, self.sources = objects, sources or {}
+        self.objects, self.sources, self.repeated = objects, sources or {}, repeated
 
     @classmethod
     def parse(cls, text: str) -> Manifests:
         """Read YAML documents; hooks of `helm template` are left out, since `helm get manifest` has none.
 
         Raises:
-            BuildError: The text is no YAML.
+            BuildError: The text is no YAML, or a document is no object of Kubernetes.
         """
-        objects, sources = {}, {}
+        objects: dict[ObjectName, Mapping[str, Any]] = {}
+        sources, repeated = {}, []
         for part in DOCUMENT.split(text):
-            source = SOURCE.search(part)
-            for entry in _load(part):
-                if not _is_hook(entry):
-                    objects[_name(entry)] = entry
-                    sources[_name(entry)] = source[1] if source else ""
-        return cls(objects, sources)
+            source = _source(part)
+            for entry in _entries(part, source):
+                if _is_hook(entry):
+                    continue
+                name = _name(entry, source)
+                if name in objects and _where(entry) == _where(objects[name]):
+                    repeated.append(name)
+                objects[name], sources[name] = entry, source
+        return cls(objects, sources, tuple(repeated))
 
     def of_kind(self, *kinds: str) -> Iterator[Mapping[str, Any]]:
         """Yield the objects of those kinds."""
@@ -76,20 +83,49 @@ DOCUMENT = re.compile(r"^---\s*$", re.MULTILINE)
 SOURCE = re.compile(r"^# Source: (.+)$", re.MULTILINE)
 """The comment that Helm puts above each document."""
 
-# libyaml where PyYAML has it: ten times as fast, and equally safe.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LIST = "List"
+"""A kind that only holds other objects; Helm sends those."""
 
 
-def _load(text: str) -> list[Mapping[str, Any]]:
-    try:
-        return [entry for entry in yaml.load_all(text, Loader=_LOADER) if entry]
-    except yaml.YAMLError as error:
-        raise BuildError("The rendered chart is not valid YAML", why=str(error)) from error
+def _source(part: str) -> str:
+    found = SOURCE.search(part)
+    return found[1].strip() if found else ""
 
 
-def _name(entry: Mapping[str, Any]) -> ObjectName:
-    return ObjectName(entry["kind"], entry["metadata"]["name"])
+def _entries(part: str, source: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of one part of the text, those of a List one by one."""
+    subject = f"What {source} renders to" if source else "The rendered chart"
+    for document in read_documents(part, subject):
+        if not document:
+            continue
+        within = document.get("items") if isinstance(document, dict) and document.get("kind") == LIST else [document]
+        for entry in within if isinstance(within, list) else [within]:
+            if not isinstance(entry, dict):
+                raise _no_object(source, f"it is a {type(entry).__name__}, a mapping is needed")
+            yield entry
+
+
+def _name(entry: Mapping[str, Any], source: str) -> ObjectName:
+    kind, metadata = entry.get("kind"), entry.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(kind, str) or not kind:
+        raise _no_object(source, "it has no `kind`")
+    if not isinstance(name, str) or not name:
+        raise _no_object(source, f"its kind is {kind} and it has no `metadata.name` that is text")
+    return ObjectName(kind, name)
+
+
+def _no_object(source: str, why: str) -> BuildError:
+    return BuildError(f"A document of {source or 'the rendered chart'} is no object of Kubernetes", why=why)
+
+
+def _where(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what tells objects of one kind and name apart: the group of their API, and the namespace."""
+    group, slash, _ = str(entry.get("apiVersion")).rpartition("/")
+    return group + slash, str(entry["metadata"].get("namespace") or "")
 
 
 def _is_hook(entry: Mapping[str, Any]) -> bool:
-    return "helm.sh/hook" in (entry["metadata"].get("annotations") or {})
+    metadata = entry.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return isinstance(annotations, dict) and "helm.sh/hook" in annotations

@@ -70,26 +70,31 @@ class PodTemplate:
     def containers(self) -> Iterator[Container]:
         """Yield the containers, those that run first before the others."""
         for kind in CONTAINERS:
-            for index, content in enumerate(self.spec.get(kind) or ()):
-                yield Container(f"{self.spec_path}.{kind}[{index}]", content, init=kind == CONTAINERS[0])
+            listed = self.spec.get(kind)
+            for index, content in enumerate(listed if isinstance(listed, list) else ()):
+                yield Container(f"{self.spec_path}.{kind}[{index}]", _mapping(content), init=kind == CONTAINERS[0])
 
 
 def pod_templates(manifests: Manifests) -> Iterator[PodTemplate]:
-    """Yield the template of every object that makes pods."""
+    """Yield the template of every object that makes pods; what is no mapping where one is needed counts as empty."""
     for name, entry in manifests.objects.items():
         if name.kind not in TEMPLATES:
             continue
         keys = TEMPLATES[name.kind]
         template: Mapping[str, Any] = entry
         for key in keys:
-            template = template.get(key) or {}
-        metadata = template.get("metadata") or {}
-        replicas = (entry.get("spec") or {}).get("replicas")
+            template = _mapping(template.get(key))
+        metadata = _mapping(template.get("metadata"))
+        replicas = _mapping(entry.get("spec")).get("replicas")
         yield PodTemplate(
             owner=name,
             path=".".join(keys),
-            labels=metadata.get("labels") or {},
-            annotations=metadata.get("annotations") or {},
-            spec=template.get("spec") or {},
-            replicas=1 if replicas is None else replicas,
+            labels=_mapping(metadata.get("labels")),
+            annotations=_mapping(metadata.get("annotations")),
+            spec=_mapping(template.get("spec")),
+            replicas=replicas if isinstance(replicas, int) else 1,
         )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
