@@ -118,7 +118,7 @@ class Helm:
         version = ["--app-version", app_version] if app_version else []
         argv = [self._program, "package", str(chart), "--destination", str(folder), *version]
         done = run(argv, timeout=QUICK)
-        return Path(done.stdout.strip().rpartition(": ")[2])
+        return Path(done.stdout.strip().partition(": ")[2])
 
     def upgrade(self, release: str, chart: Path, values: Mapping[str, Any], *, files: Sequence[Path] = ()) -> None:
         """Install or upgrade a release and return when Helm has sent its objects; arguments as for `template`.
@@ -157,7 +157,7 @@ class Helm:
         try:
             listed = json.loads(self._on_cluster(["history", release, "--output", "json"]).stdout)
         except ToolFailedError as error:
-            if "not found" in error.stderr:
+            if "release: not found" in error.stderr:
                 return ()
             raise
         return tuple(
