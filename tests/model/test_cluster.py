@@ -60,6 +60,16 @@ def test_a_broken_rule_is_told_at_its_key(
     assert sentence in found[key]
 
 
+@pytest.mark.parametrize(("key", "most"), [("cpus", 1024), ("memory", 16_777_216)])
+def test_a_cluster_has_bounds_that_only_slips_leave(
+    refusals: Callable[[type[MinikubeCluster], object], dict[str, str]], key: str, most: int
+) -> None:
+    """One is the least, the most is far above any laptop; both are allowed."""
+    for figure in (1, most):
+        assert MinikubeCluster.model_validate(EXAMPLE | {key: figure}).model_dump()[key] == figure
+    assert list(refusals(MinikubeCluster, EXAMPLE | {key: most + 1})) == [key]
+
+
 def test_an_addon_has_a_name(refusals: Callable[[type[MinikubeCluster], object], dict[str, str]]) -> None:
     """What is no name is told at its place in the list."""
     assert "is not an addon" in refusals(MinikubeCluster, EXAMPLE | {"addons": ["ingress", "A b"]})["addons.1"]

@@ -156,6 +156,36 @@ def test_a_probe_tells_its_port(way: dict[str, Any], port: int | str | None) -> 
     assert Probe.model_validate(way).port == port
 
 
+def test_a_probe_has_kubernetes_defaults() -> None:
+    """What is not written is what the API server fills in."""
+    assert Probe.model_validate({"grpc": {"port": 1}}).model_dump(exclude={"grpc"}, exclude_none=True) == {
+        "initialDelaySeconds": 0,
+        "periodSeconds": 10,
+        "timeoutSeconds": 1,
+        "successThreshold": 1,
+        "failureThreshold": 3,
+    }
+
+
+@pytest.mark.parametrize("seconds", [0, 2_147_483_647])
+def test_a_delay_is_a_32_bit_number(refusals: Refusals, seconds: int) -> None:
+    """Both ends are allowed; Kubernetes keeps no larger number."""
+    spec = DeploymentSpec.model_validate(changed("livenessProbe.initialDelaySeconds", seconds))
+    assert spec.liveness_probe is not None
+    assert spec.liveness_probe.initial_delay_seconds == seconds
+    assert refusals(DeploymentSpec, changed("livenessProbe.initialDelaySeconds", 2_147_483_648))
+
+
+def test_what_a_variable_names_must_be_there_unless_told() -> None:
+    """A key and a whole object are both required by default, as in Kubernetes."""
+    spec = DeploymentSpec.model_validate(EXAMPLE)
+    assert spec.env[0].value_from is not None
+    assert spec.env[0].value_from.config_map_key_ref is not None
+    assert spec.env[0].value_from.config_map_key_ref.optional is False
+    assert spec.env_from[0].config_map_ref is not None
+    assert spec.env_from[0].config_map_ref.optional is False
+
+
 @pytest.mark.parametrize("name", ["livenessProbe", "startupProbe"])
 def test_one_success_is_enough_for_liveness_and_startup(refusals: Refusals, name: str) -> None:
     """Kubernetes refuses another threshold there; for readiness it does not."""

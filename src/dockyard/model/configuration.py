@@ -96,7 +96,7 @@ class SecretSpec(Entity):
         try:
             return handler(given)
         except ValidationError as error:
-            found = [(line["loc"], _rule(line)) for line in error.errors(include_input=False, include_url=False)]
+            found = [(line["loc"], _rule(line)) for line in error.errors()]
         # Outside of `except`, so that the error with the values in it is not kept as the context of this one.
         raise broken(cls.__name__, found)
 
