@@ -105,6 +105,7 @@ class EmbeddedCluster:
         if container is None:
             self._create(report)
         elif not container.running:
+            _refuse_taken_ports(self._publish())
             report(Event("cluster", "Starting", f"container {self.name}"))
             self._docker.start(self.name)
         self._await_ready(since, report)
@@ -199,7 +200,8 @@ class EmbeddedCluster:
     def _create(self, report: Report) -> None:
         image = self._node_image(report)
         publish = self._publish()
-        _refuse_taken_ports(tuple(port for _, port, _ in publish if port))
+        _refuse_taken_ports(publish)
+        self._kubeconfig.unlink(missing_ok=True)  # one with the same address may be of a node that is gone
         self._docker.ensure_network(NETWORK)
         report(Event("cluster", "Starting", f"container {self.name} from {image}"))
         self._docker.run_container(
@@ -208,7 +210,7 @@ class EmbeddedCluster:
             hostname=self.name,
             networks=[NETWORK],
             labels={KIND: "node"},
-            publish=[(f"127.0.0.1:{port}" if port else "127.0.0.1::", inner) for _, port, inner in publish],
+            publish=[(f"127.0.0.1:{port}" if port else "127.0.0.1::", inner) for port, inner in publish],
             add_hosts=[("host.docker.internal", "host-gateway")],
             tmpfs=["/run", "/tmp"],  # noqa: S108 - mount points of the container
             restart="no",
@@ -220,11 +222,12 @@ class EmbeddedCluster:
             cgroupns="private",
         )
 
-    def _publish(self) -> tuple[tuple[str, int, int], ...]:
+    def _publish(self) -> tuple[tuple[int, int], ...]:
+        """Return port of this machine (0: any free one) and port of the container, for each that is published."""
         first, last = self._settings.node_ports
         start = self._settings.publish_from
-        ports = [("NodePort", start + port - first if start else 0, port) for port in range(first, last + 1)]
-        return (("API server", self._settings.api_port, API_PORT), *ports)
+        ports = [(start + port - first if start else 0, port) for port in range(first, last + 1)]
+        return ((self._settings.api_port, API_PORT), *ports)
 
     def _answers(self) -> bool:
         try:
@@ -238,7 +241,7 @@ class EmbeddedCluster:
             container = self._docker.container(self.name)
             if container is None or not container.running:
                 raise self._broken("The node's container ended while it started")
-            if (component := self._dead_component()) is not None:
+            if (component := self._dead_component(since)) is not None:
                 raise self._broken(f"The cluster's component {component} does not start")
             missing = self._what_is_missing(since)
             if not missing:
@@ -263,8 +266,9 @@ class EmbeddedCluster:
             return "the node"
         return "" if accounts else "the default ServiceAccount"
 
-    def _dead_component(self) -> str | None:
-        failed = re.search(r"^dockyard-node: failed (\S+)", self._docker.logs(self.name, tail=60), re.MULTILINE)
+    def _dead_component(self, since: datetime) -> str | None:
+        said = self._docker.logs(self.name, tail=60, since=since)  # an earlier start may have failed
+        failed = re.search(r"^dockyard-node: failed (\S+)", said, re.MULTILINE)
         return failed[1] if failed else None
 
     def _broken(self, what: str) -> ClusterError:
@@ -313,8 +317,8 @@ def _is_ready(node: Mapping[str, dict[str, list[dict[str, str]]]], since: dateti
     )
 
 
-def _refuse_taken_ports(ports: tuple[int, ...]) -> None:
-    taken = [port for port in ports if not _is_free(port)]
+def _refuse_taken_ports(publish: tuple[tuple[int, int], ...]) -> None:
+    taken = [port for port, _ in publish if port and not _is_free(port)]
     if taken:
         listed = ", ".join(map(str, taken))
         raise MachineError(

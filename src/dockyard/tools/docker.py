@@ -251,9 +251,10 @@ class Docker:
         with self._translating():
             self._client.container.remove(name, force=True, volumes=True)
 
-    def logs(self, name: str, *, tail: int) -> str:
-        """Return the last lines of a container's output."""
-        done = self._ask(["logs", "--tail", str(tail), name])
+    def logs(self, name: str, *, tail: int, since: datetime | None = None) -> str:
+        """Return the last lines of a container's output; all of its starts write to the same one."""
+        later = ["--since", since.isoformat()] if since else []
+        done = self._ask(["logs", "--tail", str(tail), *later, name])
         return done.stdout + done.stderr
 
     def execute(
