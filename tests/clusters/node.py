@@ -1,0 +1,217 @@
+"""An engine with one node in it, and the node's API server: what the embedded cluster asks of them, no more."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
+from dockyard.model.errors import ToolFailedError
+from dockyard.model.events import Report
+from dockyard.tools.docker import KIND, QUICK, ContainerFacts
+from dockyard.tools.kubectl import Kubectl
+from dockyard.tools.process import Completed
+from tests.fakes import FakeClock, FakeDocker
+
+if TYPE_CHECKING:
+    import subprocess
+
+NAME = "node-under-test"
+ADMIN = "apiVersion: v1\nclusters:\n- cluster:\n    server: https://127.0.0.1:6443\n"
+ADDRESS = "127.0.0.1:40123"
+
+
+class FakeEngine(FakeDocker):
+    """An engine that can hold one node.
+
+    Attributes:
+        calls: What it was asked to do.
+        node: The node's container, or None.
+        log: Its output, with the moment of each line.
+        options: What the container was made with.
+        table: What `ctr images list` shows: name to digest.
+        content: Digests of the blobs in the node.
+        keeps: Whether the node takes what it is sent.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.node: ContainerFacts | None = None
+        self.log: list[tuple[datetime, str]] = []
+        self.options: dict[str, Any] = {}
+        self.table: dict[str, str] = {}
+        self.content: list[str] = []
+        self.keeps = True
+        self.archive = b""
+
+    def hold(self, *, running: bool = True, address: str = ADDRESS) -> None:
+        """Have a node."""
+        ports = {6443: (address,), 30080: ("127.0.0.1:40080",)}
+        self.node = ContainerFacts(NAME, "sha256:node", running, 0, {KIND: "node"}, {}, ports)
+
+    def container(self, name: str) -> ContainerFacts | None:
+        """Return the node."""
+        return self.node if name == NAME else None
+
+    def run_container(self, image: str, *, name: str, **options: Any) -> None:  # noqa: ANN401 - the real one's signature
+        """Make the node."""
+        self.calls.append(f"run {image} {name}")
+        self.options = options
+        self.hold()
+
+    def start(self, name: str) -> None:
+        """Start the node."""
+        self.calls.append(f"start {name}")
+        self.hold()
+
+    def stop(self, name: str, *, grace: int) -> None:
+        """Stop the node."""
+        self.calls.append(f"stop {name} {grace}")
+        if self.node is not None:
+            self.node = replace(self.node, running=False)
+
+    def remove(self, name: str) -> None:
+        """Remove the node."""
+        self.calls.append(f"remove {name}")
+        self.node = None
+
+    def logs(self, name: str, *, tail: int, since: datetime | None = None) -> str:  # noqa: ARG002 - there is one log
+        """Return the last lines, of later moments where one is given."""
+        lines = [line for moment, line in self.log if since is None or moment >= since]
+        return "".join(f"{line}\n" for line in lines[-tail:])
+
+    def ensure_network(self, name: str) -> bool:
+        """Make a network."""
+        self.calls.append(f"network {name}")
+        return True
+
+    def remove_network(self, name: str) -> bool:
+        """Remove a network."""
+        self.calls.append(f"remove network {name}")
+        return True
+
+    def execute(
+        self,
+        name: str,  # noqa: ARG002 - there is one node
+        argv: Sequence[str],
+        *,
+        timeout: float = QUICK,  # noqa: ARG002 - the real one's signature, here and below
+        check: bool = True,  # noqa: ARG002
+        stdin: str | None = None,  # noqa: ARG002
+    ) -> Completed:
+        """Answer as the node's programs would."""
+        said = ""
+        if argv[0] == "cat":
+            said = ADMIN
+        elif argv[-2:] == ["images", "list"]:
+            rows = [f"{name} application/vnd.oci {digest} 1.0 MiB linux/amd64 -" for name, digest in self.table.items()]
+            said = "\n".join(["REF TYPE DIGEST SIZE PLATFORMS LABELS", *rows])
+        elif argv[-3:] == ["content", "list", "--quiet"]:
+            said = "\n".join(self.content)
+        self.calls.append(" ".join(argv))
+        return Completed(tuple(argv), 0, said, "")
+
+    @contextmanager
+    def saving(self, reference: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Give the prepared archive."""
+        self.calls.append(f"save {reference}")
+        yield cast("subprocess.Popen[bytes]", SimpleNamespace(stdout=io.BytesIO(self.archive)))
+
+    @contextmanager
+    def feeding(self, name: str, argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:  # noqa: ARG002 - one node
+        """Take an archive and hold the image that is in it."""
+        stdin = io.BytesIO()
+        yield cast("subprocess.Popen[bytes]", SimpleNamespace(stdin=stdin))
+        if self.keeps:
+            self.take(stdin.getvalue())
+
+    def take(self, archive: bytes) -> None:
+        """Show the image of an OCI layout as containerd does: by its name, and by its configuration's digest."""
+        with tarfile.open(fileobj=io.BytesIO(archive)) as layout:
+            files = {member.name: cast("io.BufferedReader", layout.extractfile(member)).read() for member in layout}
+        (entry,) = json.loads(files["index.json"])["manifests"]
+        manifest = json.loads(files[f"blobs/sha256/{entry['digest'].removeprefix('sha256:')}"])
+        self.table[entry["annotations"]["io.containerd.image.name"]] = entry["digest"]
+        self.table[manifest["config"]["digest"]] = entry["digest"]
+        self.content += [f"sha256:{name.rpartition('/')[2]}" for name in files if name.startswith("blobs/")]
+
+
+class FakeApi(Kubectl):
+    """The node's API server.
+
+    Attributes:
+        up: Whether it answers, look by look, the last again and again.
+        heartbeat: The node's last one; None where there is no node yet.
+        accounts: The ServiceAccounts there are.
+    """
+
+    up: list[bool]
+    heartbeat: datetime | None
+    accounts: list[str]
+
+    def __init__(self, program: Path | str = "kubectl", target: Any = None) -> None:  # noqa: ANN401 - never looked at
+        super().__init__(program, target)
+
+    @classmethod
+    def reset(cls) -> None:
+        """Answer at once, with a node that is Ready from now on."""
+        cls.up, cls.heartbeat, cls.accounts = [True], datetime.now(UTC) + timedelta(hours=1), ["default"]
+
+    def raw(self, path: str, *, timeout: float = QUICK) -> str:  # noqa: ARG002 - the real one's signature
+        """Answer."""
+        if not (self.up.pop(0) if len(self.up) > 1 else self.up[0]):
+            raise ToolFailedError(["kubectl"], 1, "connection refused")
+        if path == "/readyz":
+            return "ok"
+        if path.endswith("/nodes"):
+            return json.dumps({"items": [_node(self.heartbeat)] if self.heartbeat else []})
+        return json.dumps({"items": self.accounts})
+
+
+def _node(heartbeat: datetime) -> dict[str, Any]:
+    moment = heartbeat.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"status": {"conditions": [{"type": "Ready", "status": "True", "lastHeartbeatTime": moment}]}}
+
+
+def saved(layer: bytes = b"layer") -> tuple[bytes, str]:
+    """Return an archive as Docker 20.10 saves it, of an image with one layer, and the image's id."""
+    config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}})
+    digest = hashlib.sha256(config.encode()).hexdigest()
+    manifest = json.dumps([{"Config": f"{digest}.json", "RepoTags": ["web:v1"], "Layers": ["one/layer.tar"]}])
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, content in (
+            ("one/layer.tar", layer),
+            (f"{digest}.json", config.encode()),
+            ("manifest.json", manifest.encode()),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue(), f"sha256:{digest}"
+
+
+def cluster(engine: FakeEngine, folder: Path, *, clock: FakeClock | None = None, **settings: Any) -> EmbeddedCluster:  # noqa: ANN401 - the settings' own
+    """Return the cluster under test; no port of this machine is taken unless one is given."""
+
+    def node_image(_report: Report) -> str:
+        engine.calls.append("image")
+        return "node:v1"
+
+    return EmbeddedCluster(
+        engine,
+        EmbeddedSettings(**{"folder": folder, "name": NAME, "api_port": 0, "publish_from": 0, **settings}),
+        node_image=node_image,
+        kubectl=Path("kubectl"),
+        clock=clock or FakeClock(),
+    )
