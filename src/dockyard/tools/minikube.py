@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dockyard.model.errors import ToolFailedError
 from dockyard.tools.process import Completed, run
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ class MinikubeProgram:
     def start(
         self, *, cpus: int, memory: int, driver: str, version: str | None, on_step: Callable[[str], None]
     ) -> None:
-        """Start the profile, made anew where there is none; steps are those of Minikube's own events."""
+        """Start the profile, made anew where there is none; steps are those of Minikube's own events.
+
+        Raises:
+            ToolFailedError: It did not start; ``stderr`` is what Minikube says of it, without the JSON around.
+        """
         argv = ["start", f"--cpus={cpus}", f"--memory={memory}mb", f"--driver={driver}", "--output=json"]
         wanted = [f"--kubernetes-version={version}"] if version else []
 
@@ -83,7 +88,10 @@ class MinikubeProgram:
             if step := _step(line):
                 on_step(step)
 
-        self._run([*argv, *wanted], timeout=START, on_line=on_line)
+        try:
+            self._run([*argv, *wanted], timeout=START, on_line=on_line)
+        except ToolFailedError as error:
+            raise ToolFailedError(error.argv, error.returncode, _reason(error.stderr)) from None
 
     def stop(self) -> None:
         """Stop the profile."""
@@ -139,13 +147,28 @@ class MinikubeProgram:
 
 def _step(line: str) -> str:
     """Return the message of a CloudEvents line of `minikube start --output=json`; empty for others."""
+    return str(_event(line, "step").get("message", ""))
+
+
+def _reason(said: str) -> str:
+    """Return why a start failed: the error event that has an exit code; those without one are hints."""
+    errors = (_event(line, "error") for line in reversed(said.splitlines()))
+    last = next((error for error in errors if error.get("exitcode")), None)
+    if last is None:
+        return said
+    return " ".join(" ".join(str(last.get(key, "")).split()) for key in ("message", "advice")).strip()
+
+
+def _event(line: str, kind: str) -> Mapping[str, Any]:
+    """Return the data of a CloudEvents line of one type (minikube documentation, "JSON output"), or nothing."""
     try:
         event = json.loads(line)
     except ValueError:
-        return ""
-    if not isinstance(event, dict) or event.get("type") != "io.k8s.sigs.minikube.step":
-        return ""
-    return str(event.get("data", {}).get("message", ""))
+        return {}
+    if not isinstance(event, dict) or event.get("type") != f"io.k8s.sigs.minikube.{kind}":
+        return {}
+    data = event.get("data")
+    return data if isinstance(data, dict) else {}
 
 
 def _prefixed(digest: str) -> str:
