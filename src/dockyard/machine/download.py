@@ -118,11 +118,13 @@ def write(source: IO[bytes], target: Path, progress: Progress, *, whole: int = 0
 
 
 def written_badly(error: OSError, what: str, folder: Path) -> Exception:
-    """Return what an error while writing means: ours for a full disk and the like, itself for a broken connection."""
+    """Return what an error while something is copied means: the disk, the connection, or (no number) a torn archive."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return disk_full(what, folder)
     if isinstance(error, ConnectionError | TimeoutError):
         return UnreachableError(reason(error))
+    if error.errno is None:
+        return UnavailableError(str(error))
     return MachineError(what, why=f"{folder}: {error.strerror or error}")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tarfile
 import zipfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,7 +175,7 @@ def _reading(what: str) -> Iterator[None]:
     """Turn an archive that is not as expected into a source that does not have it."""
     try:
         yield
-    except (tarfile.TarError, zipfile.BadZipFile, KeyError, StopIteration, EOFError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, KeyError, StopIteration, EOFError) as error:
         raise UnavailableError(f"{what} is not the archive it should be ({error})") from error
 
 

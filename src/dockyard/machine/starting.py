@@ -30,6 +30,7 @@ PAUSE = 0.25
 LOG = Path("/var/log/docker.log")
 """Where an engine that is started directly writes; Debian's init script has the same file."""
 
+INIT_SCRIPT = Path("/etc/init.d/docker")
 PID_FILE = Path("/var/run/docker.pid")
 CONTAINERD_SOCKET = Path("/run/containerd/containerd.sock")
 LAST_LINES = 5
@@ -53,7 +54,7 @@ def start(host: Host, report: Report, clock: Clock | None = None) -> str:
     if host.systemd:
         return _start_by_systemd(report, clock)
     refusal = "there is no init script"
-    if Path("/etc/init.d/docker").exists():
+    if INIT_SCRIPT.exists():
         report(Event(engine.NAME, "Starting", "service docker start", passing=True))
         refusal = _start_by_service(clock)
         if not refusal:
