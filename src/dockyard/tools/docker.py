@@ -83,7 +83,7 @@ class ContainerFacts:
         exit_code: What its process ended with, where it has ended.
         labels: Its labels.
         environment: Its environment; holds secrets, so it is in no repr.
-        ports: Container port to the host addresses (`ip:port`) that are published for it.
+        ports: TCP port of the container to the host addresses (`ip:port`) that are published for it.
         networks: Network to the container's address in it.
     """
 
@@ -385,7 +385,7 @@ def _image_facts(entry: Mapping[str, Any]) -> ImageFacts:
         size=entry["Size"],
         layers=tuple(entry.get("RootFS", {}).get("Layers") or ()),
         labels=config.get("Labels") or {},
-        exposed_ports=tuple(sorted(int(port.partition("/")[0]) for port in config.get("ExposedPorts") or {})),
+        exposed_ports=tuple(sorted(_tcp(config.get("ExposedPorts") or {}))),
         created=datetime.fromisoformat(entry["Created"]) if entry.get("Created") else None,
     )
 
@@ -400,8 +400,13 @@ def _container_facts(entry: Mapping[str, Any]) -> ContainerFacts:
         labels=entry["Config"].get("Labels") or {},
         environment=dict(pair.partition("=")[::2] for pair in entry["Config"].get("Env") or ()),
         ports={
-            int(port.partition("/")[0]): tuple(f"{bound['HostIp']}:{bound['HostPort']}" for bound in bounds or ())
-            for port, bounds in (network.get("Ports") or {}).items()
+            port: tuple(f"{bound['HostIp']}:{bound['HostPort']}" for bound in bounds or ())
+            for port, bounds in _tcp(network.get("Ports") or {}).items()
         },
         networks={name: facts.get("IPAddress", "") for name, facts in (network.get("Networks") or {}).items()},
     )
+
+
+def _tcp(ports: Mapping[str, Any]) -> dict[int, Any]:
+    """Return what the engine says of TCP ports, by number; it names them `8000/tcp`."""
+    return {int(port.removesuffix("/tcp")): facts for port, facts in ports.items() if port.endswith("/tcp")}
