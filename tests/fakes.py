@@ -91,7 +91,7 @@ class FakeHelm(Helm):
         made = datetime(2026, 1, 1, tzinfo=UTC)
         there.append((RevisionFacts(len(there) + 1, made, status, tag, ""), manifest))
 
-    def template(
+    def template(  # noqa: PLR0913 - the real one's signature
         self,
         release: str,
         chart: Path,  # noqa: ARG002 - the real one's signature, here and below
@@ -99,6 +99,7 @@ class FakeHelm(Helm):
         *,
         files: Sequence[Path] = (),  # noqa: ARG002
         namespace: str = "default",  # noqa: ARG002
+        kubernetes_version: str = "",  # noqa: ARG002
     ) -> str:
         """Return the manifest that was prepared for the release."""
         self.values[release] = values

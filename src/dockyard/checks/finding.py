@@ -29,11 +29,13 @@ class Place:
         file: Path below the project's root; for a rendered object the chart's template.
         path: Keys that lead to it, dotted, with the object in front: `Deployment/web: spec.replicas`.
         line: Line in the file, from 1; 0 where only the file is known.
+        release: The release it belongs to, where the file alone does not say so: two releases may share a chart.
     """
 
     file: str
     path: str = ""
     line: int = 0
+    release: str = ""
 
     def __str__(self) -> str:
         """Return `file:line: path`, without the parts that are not known."""

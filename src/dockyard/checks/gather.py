@@ -1,24 +1,60 @@
-"""Gathers what checks look at: charts rendered as a deploy would, twice, and the sources of images."""
+"""Gathers what checks look at: charts rendered as a deploy would, twice, and the sources of images.
+
+The only module of this package that reads files and starts Helm. What it meets there becomes facts of the subject: a
+chart may be anything, and that something is wrong with it is a check's word.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import stat
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from posixpath import normpath
+from typing import TYPE_CHECKING, Any
 
-from dockyard.checks.subject import Subject
+import yaml
+
+from dockyard.charts.documents import read_documents
+from dockyard.charts.manifests import Manifests
+from dockyard.charts.render import values_for
+from dockyard.checks import lint, unread
+from dockyard.checks.subject import PROJECT_FILE, ImageSubject, ReleaseSubject, Subject
+from dockyard.images.ignore import Ignore
+from dockyard.model.errors import BuildError, DockyardError, ToolFailedError, ToolTimeoutError
+from dockyard.model.tag import LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from dockyard.model.project import Project
+    from dockyard.model.project import ImageSpec, Project, ReleaseSpec
     from dockyard.tools.helm import Helm
 
 SAMPLE_TAG = "0.0.0-000000abcdef"
 """Stands for a content tag: what an image will be called is known only once its base image is."""
 
+SAMPLE_SECRET = "sample-of-a-secret"  # noqa: S105 - stands for one
+"""Stands for a required secret that has no value yet, so that its chart renders; that it has none is a check's word."""
+
+SAMPLE_DATABASE = "postgresql://sample:sample@database.invalid:5432/sample"
+"""The same for the secret that the development database gives a value."""
+
 LARGEST = 2_000_000
-"""Bytes of a text that checks read; a values file beyond it is found by its size."""
+"""Bytes of a text that checks read; Kubernetes could not keep a release that is larger."""
+
+WORKERS = (os.cpu_count() or 1) + 1
+"""Calls of Helm at a time: one a core, and one that waits for its turn."""
+
+CHART, DEFAULTS, TEMPLATES = "Chart.yaml", "values.yaml", "templates"
+
+ADDED = ("config", "secrets")
+"""What Dockyard adds to the values and a chart might not read; that it runs its image is a check of its own."""
+
+COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(.*)$", re.IGNORECASE | re.MULTILINE)
+WORD = re.compile(r'[^\s\[\]",]+')
 
 
 def gather(  # noqa: PLR0913 - each is one source of facts
@@ -37,25 +73,293 @@ def gather(  # noqa: PLR0913 - each is one source of facts
         root: Where its paths start.
         helm: The program; no cluster is asked.
         secrets: Values of secrets by name.
-        kubernetes_version: The version of the cluster that is meant.
+        kubernetes_version: The version of the cluster that is meant; templates are told it.
         references: `name:tag` of the images, by name, where they are known.
+
+    Raises:
+        ToolMissingError: Helm is not there.
     """
-    known = references or {}
-    charts = [root / project.release(name).chart for name in project.order()]
-    with ThreadPoolExecutor(max_workers=len(charts) + 1) as pool:
-        linting = pool.submit(_lint, helm, charts, root)
-        releases = [
-            pool.submit(
-                _release, helm, name, project.release(name), root=root, project=project, secrets=secrets, known=known
-            )
-            for name in project.order()
-        ]
-        images = [_image(name, spec, root) for name, spec in project.images.items()]
-        lint = linting.result()
-        return Subject(
-            project=project,
-            releases=tuple(_with_lint(done.result(), lint) for done in releases),
-            images=tuple(images),
-            secrets=secrets,
+    known = {**{name: f"{name}:{_tag(spec)}" for name, spec in project.images.items()}, **(references or {})}
+    releases = [_read_release(name, project.release(name), root, known) for name in project.order()]
+    renderings = [
+        _Rendering(
+            helm=helm,
+            release=release,
+            root=root,
+            values=values_for(
+                release.spec, known.get(release.spec.image or ""), _with_samples(project, release.spec, secrets)
+            ),
+            namespace=project.cluster.namespace,
             kubernetes_version=kubernetes_version,
         )
+        for release in releases
+    ]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        linting = pool.submit(_lint, helm, root, releases)
+        rendered = [pool.submit(rendering.subject) for rendering in renderings]
+        images = tuple(_read_image(name, spec, root) for name, spec in project.images.items())
+        found = linting.result()
+        return Subject(
+            project=project,
+            releases=tuple(replace(done.result(), lint=found.get(done.result().spec.chart, ())) for done in rendered),
+            images=images,
+            secrets={name: value for name, value in secrets.items() if value},
+            kubernetes_version=kubernetes_version,
+        )
+
+
+def _tag(spec: ImageSpec) -> str:
+    return SAMPLE_TAG if spec.tag == LATEST else spec.tag
+
+
+def _with_samples(project: Project, spec: ReleaseSpec, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets, with samples of those that a deploy would not start without."""
+    samples = {name: SAMPLE_SECRET for name, use in spec.secrets.items() if use.required}
+    if project.database is not None:
+        samples[project.database.secret] = SAMPLE_DATABASE
+    return {**samples, **{name: value for name, value in secrets.items() if value}}
+
+
+class _UnreadableError(Exception):
+    """A file cannot be read; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads files of a project, and keeps why some cannot be read."""
+
+    root: Path
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def text(self, name: str) -> str | None:
+        """Return the text of a file by its path below the root, or None."""
+        try:
+            return _text(self.root / name)
+        except _UnreadableError as error:
+            self.unreadable[name] = str(error)
+            return None
+
+    def mapping(self, name: str) -> Mapping[str, Any] | None:
+        """Return the mapping that a YAML file holds, or None; an empty file holds an empty one."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            held: object = next((entry for entry in read_documents(text, "It") if entry is not None), {})
+        except BuildError as error:
+            self.unreadable[name] = str(error)
+            return None
+        if not isinstance(held, dict):
+            self.unreadable[name] = f"It holds a {type(held).__name__}, a mapping is needed."
+            return None
+        return held
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        _UnreadableError: It is not there, no file, too large, or not UTF-8. Nothing is opened that could block.
+    """
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise _UnreadableError("It is a folder." if stat.S_ISDIR(facts.st_mode) else "It is no regular file.")
+        if facts.st_size > LARGEST:
+            raise _UnreadableError(f"It has {facts.st_size:,} bytes, more than {LARGEST:,}.")
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise _UnreadableError(f"{error.strerror or type(error).__name__}.") from None
+    except UnicodeDecodeError as error:
+        raise _UnreadableError(f"It is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}.") from None
+
+
+def _read_release(name: str, spec: ReleaseSpec, root: Path, known: Mapping[str, str]) -> ReleaseSubject:
+    """Read what a release is made from; nothing is rendered yet."""
+    tag = known[spec.image].rpartition(":")[2] if spec.image else ""
+    if not (root / spec.chart / CHART).exists():
+        failure = f"There is no {CHART} in {spec.chart}"
+        return ReleaseSubject(name=name, spec=spec, chart={}, manifests=Manifests({}), failure=failure, tag=tag)
+    reader = _Reader(root)
+    chart = reader.mapping(f"{spec.chart}/{CHART}")
+    defaults = f"{spec.chart}/{DEFAULTS}"
+    files = [*([defaults] if (root / defaults).exists() else []), *spec.values]
+    texts = {file: reader.text(file) for file in files if reader.mapping(file) is not None}
+    templates = {file: reader.text(file) for file in _templates(root, spec.chart)}
+    return ReleaseSubject(
+        name=name,
+        spec=spec,
+        chart=chart or {},
+        manifests=Manifests({}),
+        unreadable=reader.unreadable,
+        templates={file: text for file, text in templates.items() if text is not None},
+        values={file: text for file, text in texts.items() if text is not None},
+        tag=tag,
+    )
+
+
+def _templates(root: Path, chart: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(root / chart / TEMPLATES):
+        folders.sort()
+        below = Path(folder).relative_to(root / chart).as_posix()
+        yield from (f"{chart}/{below}/{file}" for file in sorted(files))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rendering:
+    """Renders one release with changing values.
+
+    Attributes:
+        helm: The program.
+        release: What was read of the release.
+        root: Where the project's paths start.
+        values: What Dockyard adds to the values.
+        namespace: Where it will be installed.
+        kubernetes_version: What templates are told.
+    """
+
+    helm: Helm
+    release: ReleaseSubject
+    root: Path
+    values: Mapping[str, Any] = field(repr=False)
+    namespace: str
+    kubernetes_version: str
+
+    def subject(self) -> ReleaseSubject:
+        """Return the release with what it renders to, or with the reason why it does not."""
+        if self.release.failure or self.release.unreadable:
+            return self.release
+        try:
+            text, again = self._text(), self._text()
+            manifests = Manifests.parse(text)
+            if again != text:  # and what values change cannot be seen
+                return replace(self.release, manifests=manifests, repeated=Manifests.parse(again))
+            unread_files = tuple(name for name in self.release.spec.values if self._is_same(text, leaving_out=name))
+            return replace(
+                self.release,
+                manifests=manifests,
+                repeated=manifests,
+                unread=unread_files,
+                unread_keys=dict(self._unread_keys(text, besides=unread_files)),
+            )
+        except (ToolFailedError, ToolTimeoutError, BuildError) as error:
+            return replace(self.release, failure=_redacted(_said(error), self.values.get("secrets", {})))
+
+    def _text(self, files: Sequence[Path] | None = None, values: Mapping[str, Any] | None = None) -> str:
+        return self.helm.template(
+            self.release.name,
+            self.root / self.release.spec.chart,
+            self.values if values is None else values,
+            files=self._files() if files is None else files,
+            namespace=self.namespace,
+            kubernetes_version=self.kubernetes_version,
+        )
+
+    def _files(self, *, without: str = "", instead: Sequence[Path] = ()) -> list[Path]:
+        names = self.release.spec.values
+        return [path for name in names for path in (instead if name == without else (self.root / name,))]
+
+    def _is_same(
+        self,
+        text: str,
+        *,
+        leaving_out: str = "",
+        instead: Sequence[Path] = (),
+        values: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Tell whether other values render to the same; what does not render without a value reads it."""
+        try:
+            return self._text(self._files(without=leaving_out, instead=instead), values) == text
+        except (ToolFailedError, ToolTimeoutError):
+            return False
+
+    def _unread_keys(self, text: str, *, besides: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield each source of values with its keys that change nothing."""
+        added = {name: value for name, value in self.values.items() if name in ADDED}
+        if (keys := self._suspects(added)) and self._is_same(text, values=unread.without(self.values, keys)):
+            yield PROJECT_FILE, tuple(map(".".join, keys))
+        for name in self.release.spec.values:
+            held = {} if name in besides else _Reader(self.root).mapping(name) or {}
+            if (keys := self._suspects(held)) and self._is_same_without(text, name, unread.without(held, keys)):
+                yield name, tuple(map(".".join, keys))
+
+    def _suspects(self, values: Mapping[str, Any]) -> tuple[unread.Key, ...]:
+        listed = self.release.chart.get("dependencies")
+        dependencies = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+        elsewhere = {str(entry.get(key)) for entry in dependencies for key in ("name", "alias")}
+        return unread.suspects(values, self.release.templates.values(), elsewhere=elsewhere)
+
+    def _is_same_without(self, text: str, name: str, less: Mapping[str, Any]) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            instead = Path(folder, "values.yaml")
+            instead.write_text(yaml.safe_dump(less), encoding="utf-8")
+            return self._is_same(text, leaving_out=name, instead=[instead])
+
+
+NOISE = re.compile(r"^(?:level=.*|Use --debug flag .*|)$\n?", re.MULTILINE)
+
+
+def _said(error: DockyardError) -> str:
+    """Return what Helm says is wrong, on one line."""
+    if not isinstance(error, ToolFailedError):
+        return str(error)
+    return " ".join(NOISE.sub("", error.stderr).split()).removeprefix("Error: ")
+
+
+def _redacted(text: str, secrets: Mapping[str, str]) -> str:
+    """Return a text without the values of secrets: a template can put anything into its error."""
+    for value in sorted(filter(None, secrets.values()), key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
+def _lint(helm: Helm, root: Path, releases: Sequence[ReleaseSubject]) -> dict[str, tuple[str, ...]]:
+    """Return what `helm lint` finds, by chart; in one call, since most of a call's time is Helm's own start."""
+    charts = {str(root / one.spec.chart): one.spec.chart for one in releases if not (one.failure or one.unreadable)}
+    if not charts:
+        return {}
+    try:
+        done = helm.lint([Path(chart) for chart in charts])
+        found, end = lint.read(f"{done.stdout}\n{done.stderr}"), f"it ended with {done.returncode}"
+    except ToolTimeoutError as error:
+        found, end = {}, error.what
+    missing = (f"{lint.ERROR} `helm lint` said nothing of this chart: {end}",)
+    return {name: found.get(chart, missing) for chart, name in charts.items()}
+
+
+def _read_image(name: str, spec: ImageSpec, root: Path) -> ImageSubject:
+    reader = _Reader(root)
+    dockerfile = reader.text(spec.dockerfile) or ""
+    files = frozenset(_sent(reader, spec))
+    folders = {str(parent) for file in files for parent in Path(file).parents}
+    named = {path for path in _copied(dockerfile) if path not in files and path not in folders}
+    context = root / spec.build_context
+    return ImageSubject(
+        name=name,
+        spec=spec,
+        dockerfile=dockerfile,
+        files=files,
+        left_out=frozenset(path for path in named if os.path.lexists(context / path)),
+        unreadable=reader.unreadable,
+    )
+
+
+def _sent(reader: _Reader, spec: ImageSpec) -> Iterator[str]:
+    """Yield the paths of a build context that Docker would send."""
+    context = reader.root / spec.build_context
+    if not context.is_dir():
+        reader.unreadable[spec.build_context] = "It is no folder." if context.exists() else "It is not there."
+        return
+    try:
+        yield from map(str, Ignore.of(context, reader.root / spec.dockerfile).files(context))
+    except (OSError, UnicodeDecodeError) as error:
+        reader.unreadable[f"{spec.build_context}/.dockerignore"] = f"It cannot be read ({type(error).__name__})."
+
+
+def _copied(dockerfile: str) -> Iterator[str]:
+    """Yield the paths of the build context that a Dockerfile may name; those from other stages are left out."""
+    for found in COPY.findall(dockerfile.replace("\\\n", " ")):
+        words = WORD.findall(found)
+        if not any(word.startswith("--from=") for word in words):
+            paths = (normpath(word).lstrip("/") for word in words if not word.startswith("--"))
+            yield from (path for path in paths if path and not path.startswith(".."))

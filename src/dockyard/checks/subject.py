@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dockyard.charts.pods import Container, PodTemplate
     from dockyard.model.project import ImageSpec, Project, ReleaseSpec
 
+PROJECT_FILE = "dockyard.yaml"
+"""The place of what stands in no chart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseSubject:
@@ -27,10 +30,14 @@ class ReleaseSubject:
         manifests: What it renders to; empty where it does not render.
         failure: Why it does not render; empty where it does.
         repeated: What a second rendering gave, or None where there was none.
-        lint: Lines of `helm lint` that are errors or warnings.
+        unreadable: Why a file cannot be read, by its path below the project's root; nothing is rendered then.
+        lint: Lines of `helm lint` that are errors or warnings, `[ERROR] templates/a.yaml: ...`.
         templates: Text of each file below `templates/`, by its path below the project's root.
-        values: Text of `values.yaml` and of each values file, by its path below the project's root.
+        values: Text of `values.yaml` and of each values file, by its path below the project's root; all are YAML that
+            is safe to parse.
         unread: Values files that change nothing of what is rendered.
+        unread_keys: Dotted keys that the chart does not read, by the values file that has them; for those that Dockyard
+            adds, by `dockyard.yaml`.
         tag: The tag of its image; empty where it has none of the project's.
     """
 
@@ -40,17 +47,20 @@ class ReleaseSubject:
     manifests: Manifests
     failure: str = ""
     repeated: Manifests | None = None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     lint: tuple[str, ...] = ()
     templates: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     unread: tuple[str, ...] = ()
+    unread_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tag: str = ""
 
     def place(self, name: ObjectName, path: str = "") -> Place:
         """Return where an object stands: its template below the project's root, and keys inside it."""
         _, _, below = self.manifests.sources.get(name, "").partition("/")
         where = f"{name.kind}/{name.name}"
-        return Place(f"{self.spec.chart}/{below}" if below else self.spec.chart, f"{where}: {path}" if path else where)
+        file = f"{self.spec.chart}/{below}" if below else self.spec.chart
+        return Place(file, f"{where}: {path}" if path else where, release=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +72,8 @@ class ImageSubject:
         spec: What dockyard.yaml says of it.
         dockerfile: Text of the Dockerfile; empty where it cannot be read.
         files: Paths of the build context that Docker would send.
-        left_out: Paths of the build context that .dockerignore leaves out and a Dockerfile might name.
+        left_out: Paths of the build context that .dockerignore leaves out and the Dockerfile names.
+        unreadable: Why a file or folder cannot be read, by its path below the project's root.
     """
 
     name: str
@@ -70,6 +81,7 @@ class ImageSubject:
     dockerfile: str
     files: frozenset[str]
     left_out: frozenset[str] = frozenset()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +93,7 @@ class Subject:
         releases: Its releases, in order.
         images: Its images.
         secrets: Values of secrets by name; empty ones are left out; in no repr.
+        examples: What .env.example gives for secrets, by name; empty ones are left out.
         kubernetes_version: The version of the cluster that is meant, `v1.20.2` say.
     """
 
@@ -88,6 +101,7 @@ class Subject:
     releases: tuple[ReleaseSubject, ...]
     images: tuple[ImageSubject, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    examples: Mapping[str, str] = field(default_factory=dict)
     kubernetes_version: str = ""
 
     def pods(self) -> Iterator[tuple[ReleaseSubject, PodTemplate]]:
@@ -110,6 +124,12 @@ class Subject:
                     yield release, name, content
 
     def release_of(self, place: Place) -> str:
-        """Return the release whose chart a place is in; empty for places elsewhere."""
-        charts = {release.spec.chart: release.name for release in self.releases}
-        return next((name for chart, name in charts.items() if place.file.startswith(chart)), "")
+        """Return the release that a place belongs to; empty for places that belong to none, or to several."""
+        if place.release:
+            return place.release
+        owners = {release.name for release in self.releases if _holds(release, place.file)}
+        return owners.pop() if len(owners) == 1 else ""
+
+
+def _holds(release: ReleaseSubject, file: str) -> bool:
+    return file in release.spec.values or f"{file}/".startswith(f"{release.spec.chart.rstrip('/')}/")

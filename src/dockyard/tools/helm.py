@@ -88,7 +88,7 @@ class Helm:
         files = [f"--values={path}" for path in values]
         return run([self._program, "lint", "--strict", *files, *map(str, charts)], timeout=QUICK, check=False)
 
-    def template(
+    def template(  # noqa: PLR0913 - each is one option of Helm
         self,
         release: str,
         chart: Path,
@@ -96,6 +96,7 @@ class Helm:
         *,
         files: Sequence[Path] = (),
         namespace: str = "default",
+        kubernetes_version: str = "",
     ) -> str:
         """Render a chart to YAML without a cluster, as an upgrade of it would be.
 
@@ -105,11 +106,13 @@ class Helm:
             values: Values that win over those of the files.
             files: Values files, the last wins.
             namespace: The namespace it is rendered for.
+            kubernetes_version: The version of the cluster that templates are told; Helm's own where it is not given.
 
         Raises:
             ToolFailedError: The chart does not render; ``stderr`` says where.
         """
-        where = ["--namespace", namespace, "--is-upgrade"]
+        cluster = [f"--kube-version={kubernetes_version}"] if kubernetes_version else []
+        where = ["--namespace", namespace, "--is-upgrade", *cluster]
         argv = [self._program, "template", release, str(chart), *where, *_values(files)]
         return run(argv, timeout=QUICK, stdin=_document(values)).stdout
 
