@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from dockyard.model.events import Report
 
-STEP = re.compile(r"#(?P<vertex>\d+) (?P<step>\[.*\d+/\d+\] .*)")
-"""A step as BuildKit's plain progress names it: `#7 [build 3/9] RUN make`."""
+STEP = re.compile(r"#(?P<vertex>\d+) (?P<step>\[(?P<place>[^\]]+)\] .*)")
+"""A step as BuildKit's plain progress names it: `#7 [build 3/9] RUN make`, or `#3 [internal] load .dockerignore`."""
+
+ERROR = re.compile(r"#(?P<vertex>\d+) ERROR: (?P<text>.*)")
+"""How a step failed: `#7 ERROR: process ... did not complete successfully: exit code: 2`."""
 
 OUTPUT = re.compile(r"#(?P<vertex>\d+) (?P<seconds>\d+\.\d+) (?P<text>.*)")
 """A line that a step wrote: `#7 12.3 compiling`."""
@@ -93,21 +96,23 @@ class BuildLog:
         self._on_step = on_step
         self._steps: dict[str, str] = {}
         self._written: dict[str, deque[str]] = {}
-        self._failed: str | None = None
+        self._failed: re.Match[str] | None = None
 
     def feed(self, line: str) -> None:
-        """Take one line of progress."""
+        """Take one line of progress; the steps of the Dockerfile, which are numbered, are reported."""
         if step := STEP.match(line):
             self._steps[step["vertex"]] = step["step"]
-            self._on_step(step["step"])
+            if re.search(r"\d/\d", step["place"]):
+                self._on_step(step["step"])
         elif output := OUTPUT.match(line):
             self._written.setdefault(output["vertex"], deque(maxlen=TAIL)).append(output["text"])
-        elif (error := re.match(r"#(\d+) ERROR", line)) is not None:
-            self._failed = error[1]
+        elif error := ERROR.match(line):
+            self._failed = error
 
     def failure(self) -> str:
-        """Return the step that failed and its last lines; empty where no step did."""
+        """Return the step that failed and its last lines, or its error where it wrote none; empty where no step did."""
         if self._failed is None:
             return ""
-        lines = (self._steps.get(self._failed, "a step"), *self._written.get(self._failed, ()))
-        return "\n  ".join(lines)
+        vertex = self._failed["vertex"]
+        lines = self._written.get(vertex) or (self._failed["text"],)
+        return "\n  ".join((self._steps.get(vertex, "The build"), *lines))
