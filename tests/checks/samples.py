@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.manifests import Manifests
-from dockyard.checks import resources, security
 from dockyard.checks.catalogue import run_checks
 from dockyard.checks.subject import ImageSubject, ReleaseSubject, Subject
 from dockyard.model.project import Project
 
 if TYPE_CHECKING:
     from dockyard.checks.finding import Finding
-
-GROUPS = (resources, security)
-"""Modules that register their checks when they are imported."""
 
 VERSION = "v1.30.0"
 
