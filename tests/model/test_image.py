@@ -115,6 +115,17 @@ def test_all_images_together_stay_below_the_limit(sizes: list[int]) -> None:
     assert all(f"{one.reference} {one.size}" in caught.value.why for one in images)
 
 
+@pytest.mark.parametrize(("last", "allowed"), [(9_999_999, True), (10_000_000, False)])
+def test_the_combined_limit_itself_is_refused(last: int, *, allowed: bool) -> None:
+    """One byte less than 500,000,000 passes."""
+    images = [image(name=f"i{number}", size=f"{size}B") for number, size in enumerate((245_000_000, 245_000_000, last))]
+    if allowed:
+        assert check_combined_size(images) == 499_999_999
+    else:
+        with pytest.raises(RuleError, match="The images have 500MB together"):
+            check_combined_size(images)
+
+
 def test_an_image_that_is_not_built_has_no_size_to_count() -> None:
     """It counts nothing."""
     assert check_combined_size([image(), image(name="other", size=None)]) == 180_000_000

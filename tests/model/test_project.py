@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dockyard.model.errors import RuleError, UnknownNameError
-from dockyard.model.project import Project
+from dockyard.model.project import ClusterSpec, Project, ReleaseSpec
 from dockyard.model.quantity import ImageSize
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def test_the_least_project_has_the_specified_defaults() -> None:
     assert (cluster.provider, cluster.cpus, cluster.memory, cluster.driver) == ("auto", 2, 4096, "docker")
     assert (cluster.namespace, cluster.kubernetes_version, cluster.context) == ("default", None, None)
     assert Project(name="a").order() == ()
+    assert ReleaseSpec(chart="c").timeout == 120
 
 
 def test_an_image_follows_its_sources_unless_told() -> None:
@@ -145,6 +146,15 @@ def test_a_broken_rule_is_told_at_its_key(
     found = refusals(Project, {"name": "a", **change})
     assert list(found) == place.split()
     assert all(sentence in said for said in found.values())
+
+
+@pytest.mark.parametrize("provider", ["auto", "minikube", "embedded"])
+def test_a_cluster_may_have_the_least_that_its_provider_takes(provider: str) -> None:
+    """Minikube's own minimum is allowed everywhere; less only where Minikube is not meant."""
+    least = {"provider": provider, "cpus": 2, "memory": 1800}
+    assert ClusterSpec.model_validate(least).memory == 1800
+    if provider == "embedded":
+        assert ClusterSpec.model_validate(least | {"cpus": 1, "memory": 512}).cpus == 1
 
 
 def test_all_mistakes_are_told_in_one_go(refusals: Refusals) -> None:
