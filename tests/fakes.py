@@ -5,7 +5,7 @@ Each is the smallest thing that keeps the promises of what it stands for; none s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from dockyard.model.cluster import MinikubeCluster
 from dockyard.model.errors import ToolFailedError
 from dockyard.model.events import Event, Report
 from dockyard.model.project import Project
-from dockyard.tools.docker import FINGERPRINT, Docker, ImageFacts, engine_silent
+from dockyard.tools.docker import FINGERPRINT, BuildOptions, Docker, ImageFacts, engine_silent
 from dockyard.tools.helm import Helm, ReleaseFacts, RevisionFacts
 from dockyard.tools.kubectl import Kubectl
 from dockyard.tools.target import Target
@@ -62,6 +62,10 @@ class Recorder:
 TARGET = Target(kubeconfig=Path("cluster.kubeconfig"), context="test")
 
 
+TAG = "@TAG@"
+"""Where a prepared chart has the tag of its image."""
+
+
 class FakeHelm(Helm):
     """Helm whose cluster is a dict: it keeps the manifest of every revision.
 
@@ -105,7 +109,7 @@ class FakeHelm(Helm):
         self.values[release] = values
         if release not in self.charts:
             raise ToolFailedError(["helm", "template"], 1, f"Error: no template for {release}")
-        return self.charts[release]
+        return self.charts[release].replace(TAG, values.get("image", {}).get("tag", ""))
 
     def package(self, chart: Path, folder: Path, *, app_version: str | None) -> Path:
         """Return where the archive would be."""
@@ -123,7 +127,7 @@ class FakeHelm(Helm):
         """Make the prepared manifest the release's newest revision."""
         self._change(f"upgrade {release}", release)
         tag = values.get("image", {}).get("tag", "")
-        self.record(release, self.charts[release], tag=tag)
+        self.record(release, self.charts[release].replace(TAG, tag), tag=tag)
 
     def rollback(self, release: str, revision: int) -> None:
         """Make an old revision the newest one again."""
@@ -261,6 +265,8 @@ class FakeDocker(Docker):
         held: The images.
         silent: Whether the engine does not answer.
         root: The folder that it keeps images in.
+        built: What it was told to build, and from which context.
+        failure: What BuildKit says where builds fail.
     """
 
     def __init__(self, *references: str) -> None:
@@ -269,6 +275,8 @@ class FakeDocker(Docker):
         }
         self.silent = False
         self.root = Path("/nowhere")
+        self.built: list[tuple[Path, BuildOptions]] = []
+        self.failure = ""
 
     def version(self) -> str:
         """Return a version, where the engine answers."""
@@ -287,6 +295,15 @@ class FakeDocker(Docker):
     def images_named(self, references: Sequence[str]) -> tuple[ImageFacts, ...]:
         """Return those of that name."""
         return tuple(self.held[name] for name in references if name in self.held)
+
+    def build(self, context: Path, options: BuildOptions, *, on_line: Callable[[str], None]) -> None:
+        """Hold the image."""
+        self.built.append((context, options))
+        on_line("#5 [1/9] FROM base")
+        if self.failure:
+            raise ToolFailedError(["docker", "build"], 1, self.failure)
+        for tag in options.tags:
+            self.held[tag] = ImageFacts(f"sha256:{tag}", (tag,), 3_000_000, (), options.labels)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dockyard.clusters.node_image import BASE, NAME, NodeImage
-from dockyard.model.errors import BuildError, ToolFailedError
-from dockyard.tools.docker import FINGERPRINT, KIND, BuildOptions, ImageFacts
+from dockyard.model.errors import BuildError
+from dockyard.tools.docker import FINGERPRINT, KIND, ImageFacts
 from tests.fakes import FakeDocker, Recorder
-
-
-class Builder(FakeDocker):
-    """An engine that builds what it is told.
-
-    Attributes:
-        built: What it was told to build from, each time.
-        fails: Whether builds fail.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(BASE)
-        self.built: list[tuple[Path, BuildOptions]] = []
-        self.fails = False
-
-    def build(self, context: Path, options: BuildOptions, *, on_line: Callable[[str], None]) -> None:
-        """Hold the image."""
-        self.built.append((context, options))
-        on_line("#5 [1/9] FROM debian")
-        if self.fails:
-            raise ToolFailedError(["docker", "build"], 1, "#9 ERROR: make: *** [kubelet] Error 2")
-        for tag in options.tags:
-            self.held[tag] = ImageFacts("sha256:built", (tag,), 1, (), options.labels)
 
 
 def test_it_is_built_once() -> None:
     """Minutes the first time, nothing the second."""
-    engine, report = Builder(), Recorder()
+    engine, report = FakeDocker(BASE), Recorder()
     image = NodeImage(engine, ca_bundle=None)
     reference = image.ensure(report)
     assert reference.startswith(f"{NAME}:")
@@ -50,7 +26,7 @@ def test_it_is_built_once() -> None:
 
 def test_it_is_made_from_the_files_that_dockyard_brings() -> None:
     """And labelled with what it is, and with all that it was made from."""
-    engine = Builder()
+    engine = FakeDocker(BASE)
     reference = NodeImage(engine, ca_bundle=None).ensure(Recorder())
     ((context, options),) = engine.built
     assert (context.name, options.dockerfile.name) == ("node", "node.Dockerfile")
@@ -61,7 +37,7 @@ def test_it_is_made_from_the_files_that_dockyard_brings() -> None:
 
 def test_another_base_is_another_image() -> None:
     """A base that was made anew holds other packages."""
-    first, second = Builder(), Builder()
+    first, second = FakeDocker(BASE), FakeDocker(BASE)
     second.held[BASE] = ImageFacts("sha256:newer", (BASE,), 1, ())
     references = {NodeImage(engine, ca_bundle=None).ensure(Recorder()) for engine in (first, second)}
     assert len(references) == 2
@@ -71,7 +47,7 @@ def test_the_machines_certificates_are_a_secret_of_the_build(tmp_path: Path) -> 
     """They are in no layer, and another file of them is no other image."""
     bundle = tmp_path / "ca.crt"
     bundle.touch()
-    engine, plain = Builder(), Builder()
+    engine, plain = FakeDocker(BASE), FakeDocker(BASE)
     with_bundle = NodeImage(engine, ca_bundle=bundle).ensure(Recorder())
     assert with_bundle == NodeImage(plain, ca_bundle=None).ensure(Recorder())
     assert any(str(bundle) in secret for secret in engine.built[0][1].secrets)
@@ -80,8 +56,8 @@ def test_the_machines_certificates_are_a_secret_of_the_build(tmp_path: Path) -> 
 
 def test_a_build_that_fails_is_told() -> None:
     """With the step that failed; nothing is left under the name."""
-    engine = Builder()
-    engine.fails = True
+    engine = FakeDocker(BASE)
+    engine.failure = "#9 ERROR: make: *** [kubelet] Error 2"
     with pytest.raises(BuildError, match="Error 2"):
         NodeImage(engine, ca_bundle=None).ensure(Recorder())
     assert list(engine.held) == [BASE]
