@@ -117,8 +117,10 @@ def ensure(engine: Engine, source: Source, report: Report, *, ca_bundle: Path | 
     """
     sources = source.fingerprint()
     tag = tag_for(source.spec, sources)
-    action = plan_image(source.name, tag, sources, engine.image(f"{source.name}:{tag}"))
-    if not action.build:
+    there = engine.image(f"{source.name}:{tag}")
+    action = plan_image(source.name, tag, sources, there)
+    if there is not None and not action.build:
+        check_size(action.reference, there.size)
         report(Event(source.name, "Unchanged", action.reference))
         return action.reference
     report(Event(source.name, "Building", action.reason))
