@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.machine import download, programs
+from dockyard.machine import programs
 from dockyard.machine.pins import Build
 from dockyard.machine.requirement import Step
 from tests.machine.conftest import a_host
@@ -35,7 +35,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> str:
         raise AssertionError(f"{path} was read")
 
-    monkeypatch.setattr(download, "sha256", refuse)
+    monkeypatch.setattr(programs, "sha256_of", refuse)
 
 
 @pytest.mark.usefixtures("unread")
@@ -54,7 +54,7 @@ def test_a_program_that_was_touched_is_read_once(helm: Path, monkeypatch: pytest
         read.append(path)
         return SHA256
 
-    monkeypatch.setattr(download, "sha256", reading)
+    monkeypatch.setattr(programs, "sha256_of", reading)
     assert programs.is_there(helm, BUILD)
     assert programs.is_there(helm, BUILD)
     assert read == [helm]

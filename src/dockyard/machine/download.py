@@ -134,12 +134,6 @@ def reason(error: Exception) -> str:
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def chunks(source: IO[bytes]) -> Iterator[bytes]:
     """Yield a stream in pieces."""
     while chunk := source.read(CHUNK):

@@ -5,11 +5,11 @@ A program that was checked is stamped with its size and time, so that finding it
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockyard.machine import download
 from dockyard.machine.pins import PROGRAMS, PURPOSE
 from dockyard.machine.requirement import Requirement, Step
 
@@ -75,6 +75,12 @@ def write_stamp(path: Path, pin: str, sha256: str) -> None:
     new.replace(stamp)
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def is_there(path: Path, build: Build) -> bool:
     """Whether a program is the one that is pinned.
 
@@ -86,7 +92,7 @@ def is_there(path: Path, build: Build) -> bool:
     if stamp is not None and stamp.pin == build.pin and stamp.describes(path):
         return True
     known = build.program_sha256 or (stamp.sha256 if stamp is not None and stamp.pin == build.pin else "")
-    if not known or download.sha256(path) != known:
+    if not known or sha256_of(path) != known:
         return False
     write_stamp(path, build.pin, known)
     return True

@@ -10,7 +10,7 @@ import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dockyard.machine import buildx, engine, fetching, programs, starting
+from dockyard.machine import buildx, engine, programs, starting
 from dockyard.machine import host as this_machine
 from dockyard.machine.requirement import Requirement, Step
 
@@ -97,11 +97,20 @@ def apply(root: Path, requirements: tuple[Requirement, ...], report: Report) -> 
     done |= _ready_engine(host, steps, report)
     if Step.INSTALL_BUILDX in steps and buildx.observe() is None:
         done[buildx.NAME] = buildx.install(host, report)
-    missing = [requirement.name for requirement in requirements if requirement.step is Step.FETCH]
-    done |= fetching.fetch(root, missing, host, report)
+    done |= _fetch_programs(root, requirements, host, report)
     return tuple(
         replace(requirement, action=done.get(requirement.name, requirement.action)) for requirement in observe(root)
     )
+
+
+def _fetch_programs(root: Path, requirements: tuple[Requirement, ...], host: Host, report: Report) -> Mapping[str, str]:
+    """Fetch the programs that are asked for; return what was done."""
+    missing = [requirement.name for requirement in requirements if requirement.step is Step.FETCH]
+    if not missing:
+        return {}
+    from dockyard.machine import fetching  # noqa: PLC0415 - HTTP and archives: the second run, which needs none, is timed
+
+    return fetching.fetch(root, missing, host, report)
 
 
 def _ready_engine(host: Host, steps: set[Step], report: Report) -> dict[str, str]:
