@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
-from dockyard.cli.support import at_work
+from dockyard.cli.support import at_work, whole_number
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -70,13 +70,14 @@ def history(_context: Context, release: str, *, json: bool = False) -> None:
 
 
 @task(help={**RELEASE, "revision": "revision to go back to; the last good one before the current by default"})
-def rollback(_context: Context, release: str, revision: int = 0) -> None:
+def rollback(_context: Context, release: str, revision: str = "") -> None:
     """Bring an earlier revision of a release back, and wait until it serves."""
     from dockyard.cli.report import print_urls
     from dockyard.releases.rollback import rollback as go_back
 
     with at_work() as (screen, workspace):
-        done = go_back(workspace, release, revision or None, screen.report)
+        wanted = whole_number("revision", revision) if revision else None
+        done = go_back(workspace, release, wanted, screen.report)
         screen.say(
             f"Release {done.release} serves revision {done.target} again (image tag {done.app_version}), "
             f"as revision {done.revision}."
@@ -85,12 +86,12 @@ def rollback(_context: Context, release: str, revision: int = 0) -> None:
 
 
 @task(help={**RELEASE, "tail": "last lines of each pod"})
-def logs(_context: Context, release: str, tail: int = 100) -> None:
+def logs(_context: Context, release: str, tail: str = "100") -> None:
     """Show the last log lines of every pod of a release."""
     from dockyard.releases.status import pod_logs
 
     with at_work() as (screen, workspace):
-        for pod, text in pod_logs(workspace, release, tail=tail):
+        for pod, text in pod_logs(workspace, release, tail=whole_number("tail", tail)):
             screen.say(f"--- {pod}")
             screen.text(text)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
-from dockyard.cli.support import at_work
+from dockyard.cli.support import at_work, whole_number
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -41,7 +41,9 @@ def load(_context: Context) -> None:
         "weigh": "read every layer: compressed size, shared layers once",
     }
 )
-def images(_context: Context, layers: int = 5, *, weigh: bool = False, check: bool = False, json: bool = False) -> None:
+def images(
+    _context: Context, layers: str = "5", *, weigh: bool = False, check: bool = False, json: bool = False
+) -> None:
     """Show the newest image of each service: size against its budget, and the biggest layers."""
     from invoke.exceptions import Exit
 
@@ -54,6 +56,6 @@ def images(_context: Context, layers: int = 5, *, weigh: bool = False, check: bo
         if json:
             screen.data({**asdict(report), "weight": asdict(weight) if weight else None})
         else:
-            print_sizes(screen, report, layers=layers, weight=weight)
+            print_sizes(screen, report, layers=whole_number("layers", layers), weight=weight)
         if check and not report.fits:
             raise Exit(code=1)
