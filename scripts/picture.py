@@ -1,7 +1,7 @@
-"""Runs a command and keeps what a person would have seen of it as an SVG picture: `picture.py OUT.svg COMMAND...`.
+"""Runs commands and keeps what a person would have seen of them as an SVG picture.
 
-The command's output is shown while it runs, and the picture is drawn from the same text. It ends with the command's
-exit code.
+`picture.py OUT.svg COMMAND... [+ COMMAND...]`: their output is shown while they run, and the picture is drawn from the
+same text. It stops at the first that fails, and ends with its exit code.
 """
 
 from __future__ import annotations
@@ -43,8 +43,22 @@ TEMPLATE = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="h
 """
 
 
-def main(out: Path, command: list[str]) -> int:
-    """Run the command, show and draw its output; return its exit code."""
+def main(out: Path, commands: list[list[str]]) -> int:
+    """Run commands until one fails, show and draw their output; return the last exit code."""
+    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+    code = 0
+    for command in commands:
+        console.print(Text(f"$ {' '.join(command)}", style="bold"))
+        code, written = run(command)
+        console.print(Text.from_ansi(written))
+        if code:
+            break
+    console.save_svg(str(out), title="Dockyard", code_format=TEMPLATE)
+    return code
+
+
+def run(command: list[str]) -> tuple[int, str]:
+    """Run a command, show its output, and return its exit code and that output."""
     # Colours, but no line that another one replaces: a picture has only one moment.
     environment = {**os.environ, "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0", "COLUMNS": str(WIDTH)}
     written = []
@@ -54,12 +68,19 @@ def main(out: Path, command: list[str]) -> int:
         for line in process.stdout or ():
             sys.stdout.write(line)
             written.append(line)
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-    console.print(Text(f"$ {' '.join(command)}", style="bold"))
-    console.print(Text.from_ansi("".join(written)))
-    console.save_svg(str(out), title=" ".join(command), code_format=TEMPLATE)
-    return process.returncode
+    return process.returncode, "".join(written)
+
+
+def split(words: list[str]) -> list[list[str]]:
+    """Return the commands that stand between words that are a plus."""
+    commands: list[list[str]] = [[]]
+    for word in words:
+        if word == "+":
+            commands.append([])
+        else:
+            commands[-1].append(word)
+    return commands
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main(Path(sys.argv[1]), split(sys.argv[2:])))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dockyard.tools.helm import ReleaseFacts
     from dockyard.workspace import Workspace
 
+MEGABYTE = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
@@ -59,9 +61,14 @@ def load_images(workspace: Workspace, references: tuple[str, ...], report: Repor
         name = reference.partition(":")[0]
         loaded = workspace.cluster.load(reference, report)
         if loaded.sent:
-            report(Event(name, "Loaded", f"{loaded.sent / 1e6:.1f} MB sent"))
+            report(Event(name, "Loaded", f"{_amount(loaded.sent)} sent"))
         else:
             report(Event(name, "Unchanged", "in the node already"))
+
+
+def _amount(size: int) -> str:
+    """Return bytes for people; a changed line of source is kilobytes."""
+    return f"{size / 1e6:.1f} MB" if size >= MEGABYTE // 10 else f"{size / 1e3:.1f} kB"
 
 
 def deploy(workspace: Workspace, names: tuple[str, ...], report: Report) -> tuple[Deployed, ...]:

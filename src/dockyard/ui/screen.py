@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dockyard.model.events import Event
     from dockyard.tools.clock import Clock
 
-NUMBER = re.compile(r"[\d.,/]+|-")
+NUMBER = re.compile(r"[\d.,/]+")
 
 SIGN_OF_LIFE = 10.0
 """Seconds after which a log without a terminal repeats what is going on."""
@@ -75,7 +75,8 @@ class Screen:
         cells = [[str(cell) for cell in row] for row in rows]
         table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for index, column in enumerate(columns):
-            numbers = bool(cells) and all(NUMBER.fullmatch(row[index]) for row in cells)
+            column_cells = [row[index] for row in cells if row[index] != "-"]
+            numbers = bool(column_cells) and all(NUMBER.fullmatch(cell) for cell in column_cells)
             table.add_column(column, justify="right" if numbers else "left", overflow="fold")
         for row in cells:
             table.add_row(*map(escape, row))
