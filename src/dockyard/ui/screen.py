@@ -43,8 +43,8 @@ class Screen:
     """What a person sees of one command."""
 
     def __init__(self, clock: Clock, *, out: Console | None = None, err: Console | None = None) -> None:
-        self._out = out or Console(width=None if _is_terminal(stderr=False) else WIDTH, highlight=False)
-        self._err = err or Console(stderr=True, width=None if _is_terminal(stderr=True) else WIDTH, highlight=False)
+        self._out = out or _console(stderr=False)
+        self._err = err or _console(stderr=True)
         self._clock = clock
         self._start = self._last = clock.now()
         self._status: Status | None = None
@@ -73,11 +73,11 @@ class Screen:
         """Print an aligned table; a column of numbers stands to the right."""
         self._settle()
         cells = [[str(cell) for cell in row] for row in rows]
-        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for index, column in enumerate(columns):
             column_cells = [row[index] for row in cells if row[index] != "-"]
             numbers = bool(column_cells) and all(NUMBER.fullmatch(cell) for cell in column_cells)
-            table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+            table.add_column(escape(column), justify="right" if numbers else "left", overflow="fold")
         for row in cells:
             table.add_row(*map(escape, row))
         self._out.print(table)
@@ -124,8 +124,10 @@ class Screen:
             self._status = None
 
 
-def _is_terminal(*, stderr: bool) -> bool:
-    return Console(stderr=stderr).is_terminal
+def _console(*, stderr: bool) -> Console:
+    # No emoji: rich would make a picture of `:key:` in what a program said.
+    width = None if Console(stderr=stderr).is_terminal else WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, emoji=False)
 
 
 def _sentence(text: str) -> str:
