@@ -15,6 +15,7 @@ from typing import NoReturn
 import pytest
 
 from dockyard.model.errors import MachineError, ToolFailedError
+from dockyard.tools import docker
 from dockyard.tools.docker import BuildOptions, Docker, LayerFacts
 from tests.tools.fake import Fake
 
@@ -304,6 +305,21 @@ def test_a_reader_that_fails_is_heard(fake: Fake) -> None:
     fake.answer("save", out="no archive")
     with pytest.raises(json.JSONDecodeError), Docker().saving("app:1") as saved:
         json.load(saved.stdout)  # type: ignore[arg-type] # it is a pipe
+
+
+def test_a_reader_that_fails_ends_the_engines_work(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that nobody reads any more is not written on; the reader's error is the error."""
+    monkeypatch.setattr(docker, "ENDING", 0.1)
+    fake.path.write_text("#!/bin/sh\necho no archive\nexec sleep 60\n", encoding="utf-8")
+    savers: list[subprocess.Popen[bytes]] = []
+
+    def fail(saver: subprocess.Popen[bytes]) -> NoReturn:
+        savers.append(saver)
+        raise LookupError
+
+    with pytest.raises(LookupError), Docker().saving("app:1") as saved:
+        fail(saved)
+    assert savers[0].returncode == -signal.SIGTERM
 
 
 def write_much(receiver: subprocess.Popen[bytes]) -> None:
