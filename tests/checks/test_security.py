@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dockyard.checks.finding import Severity
-from tests.checks.samples import WEB, changed, find, said, subject
+from tests.checks.samples import DOCKERFILE, WEB, changed, find, image, said, subject
 
 SPEC = "Deployment/web: spec.template.spec"
 CONTEXT = f"{SPEC}.containers[0].securityContext"
@@ -14,7 +14,7 @@ OWN = "            allowPrivilegeEscalation: false\n"
 AUTOMOUNT = "automountServiceAccountToken: false"
 
 
-@pytest.mark.parametrize("id_", [f"DY{number}" for number in range(401, 409)])
+@pytest.mark.parametrize("id_", [f"DY{number}" for number in range(401, 410)])
 def test_a_sound_release_passes(id_: str) -> None:
     """No check of this group finds fault with the sample release."""
     assert said(id_, subject()) == []
@@ -128,3 +128,29 @@ def test_a_pod_that_mounts_its_token_in_spite_of_its_account_is_warned_of() -> N
     """What the pod says wins over its ServiceAccount."""
     pod = "serviceAccountName: worker\n      automountServiceAccountToken: true"
     assert len(find("DY408", subject(changed(WEB, AUTOMOUNT, pod) + ACCOUNT.format("false")))) == 1
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "context", "user"),
+    [
+        (f"{DOCKERFILE}USER app\n", "{runAsNonRoot: true}", "app"),
+        (f"{DOCKERFILE}USER app:10001\n", "{runAsNonRoot: true}", "app"),
+        (f"{DOCKERFILE}USER root\n", "{runAsNonRoot: true}", "root"),
+        (f"{DOCKERFILE}USER 0\n", "{runAsNonRoot: true}", "0"),
+        ("FROM scratch\n", "{runAsNonRoot: true}", "0"),
+        ("FROM scratch\nUSER app\nUSER 10001:10001\n", "{runAsNonRoot: true}", ""),
+        (f"{DOCKERFILE}USER app\n", "{runAsNonRoot: true, runAsUser: 10001}", ""),
+        (f"{DOCKERFILE}USER app\n", "{}", ""),
+        (f"{DOCKERFILE}USER ${{NOBODY_SAYS}}\n", "{runAsNonRoot: true}", ""),
+        ("", "{runAsNonRoot: true}", ""),
+    ],
+)
+def test_an_image_whose_user_has_no_number_is_found(dockerfile: str, context: str, user: str) -> None:
+    """Only where runAsNonRoot makes the kubelet ask, and only where the Dockerfile says who it is."""
+    looked_at = subject(changed(WEB, POD, f"securityContext: {context}"), images=(image(dockerfile),))
+    expected = f"{CONTEXT}.runAsNonRoot: container 'app' must not run as root, and its image runs as user {user}"
+    assert said("DY409", looked_at) == ([expected] if user else [])
+    assert (
+        said("DY409", subject(changed(WEB, "image: web:1.0.0", "image: other:1.0.0"), images=(image(dockerfile),)))
+        == []
+    )

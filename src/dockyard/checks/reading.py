@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
+from dockyard.model.reference import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dockyard.charts.pods import Container
     from dockyard.model.quantity import Quantity
+    from dockyard.model.reference import Reference
 
 AMOUNTS: Mapping[str, type[Quantity]] = {"cpu": CpuQuantity, "memory": MemoryQuantity}
 """The resources that a scheduler counts on every node."""
@@ -70,5 +73,14 @@ def amount(name: str, given: object) -> Quantity | None:
         return None
     try:
         return AMOUNTS[name].parse(given)
+    except RuleError:
+        return None
+
+
+def image_of(container: Container) -> Reference | None:
+    """Return the image that a container names, or None where that is no image reference."""
+    given = container.content.get("image")
+    try:
+        return parse_reference(given) if isinstance(given, str) else None
     except RuleError:
         return None

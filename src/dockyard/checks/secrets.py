@@ -11,16 +11,14 @@ from dockyard.charts.manifests import WORKLOADS, ObjectName
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place
 from dockyard.checks.looks import is_placeholder, why_secret
-from dockyard.checks.reading import dig, mapping, mappings
+from dockyard.checks.reading import dig, image_of, mapping, mappings
 from dockyard.checks.values import single_values
-from dockyard.model.errors import RuleError
-from dockyard.model.reference import Reference, parse_reference
 from dockyard.model.tag import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dockyard.charts.pods import Container, PodTemplate
+    from dockyard.charts.pods import PodTemplate
     from dockyard.checks.finding import Hit
     from dockyard.checks.subject import ReleaseSubject, Subject
 
@@ -146,7 +144,7 @@ def missing_checksum(subject: Subject) -> Iterator[Hit]:
 def moving_tag(subject: Subject) -> Iterator[Hit]:
     """Find images without a tag, or with the tag `latest`; a digest is as good as a tag."""
     for release, template, container in subject.containers():
-        image = _image(container)
+        image = image_of(container)
         if image is not None and not image.digest and image.tag in {"", LATEST}:
             what = f"the tag {LATEST!r}" if image.tag else "no tag"
             yield release.place(template.owner, f"{container.path}.image"), f"the image {str(image)!r} has {what}"
@@ -161,7 +159,7 @@ def moving_tag(subject: Subject) -> Iterator[Hit]:
 def pulled(subject: Subject) -> Iterator[Hit]:
     """Find images of the project that would be pulled; without a policy Kubernetes pulls `latest` every time."""
     for release, template, container in subject.containers():
-        image, policy = _image(container), container.content.get("imagePullPolicy")
+        image, policy = image_of(container), container.content.get("imagePullPolicy")
         if image is None or image.registry or image.name not in subject.project.images:
             continue
         place = release.place(template.owner, f"{container.path}.imagePullPolicy")
@@ -212,18 +210,10 @@ def secret_in_build_argument(subject: Subject) -> Iterator[Hit]:
 def unreadable_image(subject: Subject) -> Iterator[Hit]:
     """Find containers without an image, or with text that is no image reference."""
     for release, template, container in subject.containers():
-        if _image(container) is None:
+        if image_of(container) is None:
             told = "names no image" if not container.content.get("image") else "names an image that is no reference"
             place = release.place(template.owner, f"{container.path}.image")
             yield place, f"container {container.content.get('name')!r} {told}"
-
-
-def _image(container: Container) -> Reference | None:
-    given = container.content.get("image")
-    try:
-        return parse_reference(given) if isinstance(given, str) else None
-    except RuleError:
-        return None
 
 
 def _rendered_empty(release: ReleaseSubject, name: str) -> Iterator[Hit]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dockyard.checks.build import given
 from dockyard.checks.catalogue import check
+from dockyard.checks.dockerfile import Dockerfile
 from dockyard.checks.finding import Severity
-from dockyard.checks.reading import dig, mapping, mappings, texts
+from dockyard.checks.reading import dig, image_of, mapping, mappings, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +155,33 @@ def needless_token(subject: Subject) -> Iterator[Hit]:
         if mounted is not False and account not in bound and not (mounted is None and account in without):
             place = release.place(template.owner, f"{template.spec_path}.automountServiceAccountToken")
             yield place, f"the pod gets a token of ServiceAccount {account!r}, which no release gives any right"
+
+
+@check(
+    "DY409",
+    "an image whose container may not run as root names a user by number",
+    why="The kubelet cannot tell whether a user without a number is root: the pod stays in "
+    "CreateContainerConfigError for ever.",
+    fix="Write `USER 10001` into the Dockerfile, or set securityContext.runAsUser.",
+)
+def unknown_user(subject: Subject) -> Iterator[Hit]:
+    """Find images of the project without a number for their user, where runAsNonRoot is set and runAsUser is not."""
+    users = {image.name: Dockerfile.parse(image.dockerfile).user(given(image)) for image in subject.images}
+    for release, template, container in subject.containers():
+        image = image_of(container)
+        name = users.get(image.name) if image is not None and not image.registry else None
+        number, never = (_effective(template, container, key) for key in ("runAsUser", "runAsNonRoot"))
+        if name is not None and never is True and number is None and not _is_no_root(name):
+            place = release.place(template.owner, f"{container.path}.securityContext.runAsNonRoot")
+            yield (
+                place,
+                f"{_called(container)} must not run as root, and its image runs as user {name.partition(':')[0]}",
+            )
+
+
+def _is_no_root(user: str) -> bool:
+    number = user.partition(":")[0]
+    return number.isascii() and number.isdigit() and int(number[:10]) > 0
 
 
 def _effective(template: PodTemplate, container: Container, key: str) -> Any:  # noqa: ANN401 - whatever stands there
