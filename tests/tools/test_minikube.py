@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +153,21 @@ def test_a_start_that_fails_says_why(fake: Fake, minikube: MinikubeProgram) -> N
     fake.answer("start", err="X Exiting due to PROVIDER_DOCKER_NOT_RUNNING", code=69)
     with pytest.raises(ToolFailedError, match="PROVIDER_DOCKER_NOT_RUNNING"):
         start(minikube)
+
+
+def test_a_start_that_fails_in_json_says_why(fake: Fake, minikube: MinikubeProgram) -> None:
+    """With `--output=json` the reason is an event with an exit code; events without one are hints."""
+    events = [
+        {
+            "type": "io.k8s.sigs.minikube.error",
+            "data": {"exitcode": "69", "message": "No Docker", "advice": "Start\nit"},
+        },
+        {"type": "io.k8s.sigs.minikube.error", "data": {"message": "a hint"}},
+    ]
+    fake.answer("start", out="\n".join(map(json.dumps, events)), code=69)
+    with pytest.raises(ToolFailedError) as caught:
+        start(minikube)
+    assert (caught.value.stderr, caught.value.returncode) == ("No Docker Start it", 69)
 
 
 def test_the_images_of_the_node_are_read(fake: Fake, minikube: MinikubeProgram) -> None:
