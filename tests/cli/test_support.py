@@ -1,0 +1,142 @@
+"""What every task shares: errors become exit codes, and nobody sees a traceback."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from dockyard.cli import app, support, wiring
+from dockyard.cli.support import whole_number
+from dockyard.model.errors import (
+    ClusterError,
+    ConfigError,
+    DockyardError,
+    MachineError,
+    RefusedError,
+    RolloutError,
+    RuleError,
+    ToolMissingError,
+    UnknownNameError,
+)
+from tests.cli.conftest import Inv
+from tests.fakes import FakeWorkspace
+
+CODES: dict[str, tuple[BaseException, int, str]] = {
+    "config": (ConfigError("dockyard.yaml has 1 mistake", fix="Correct it"), 1, "dockyard.yaml has 1 mistake."),
+    "machine": (MachineError("The Docker engine does not answer"), 1, "The Docker engine does not answer."),
+    "cluster": (
+        ClusterError("The cluster is stopped", fix="Run `./inv cluster.start`"),
+        1,
+        "Run `./inv cluster.start`.",
+    ),
+    "rollout": (RolloutError("Release web failed", why="[red] is no markup here"), 1, "[red] is no markup here."),
+    "program": (ToolMissingError("helm"), 1, "The program 'helm' is not there."),
+    "name": (UnknownNameError("release", "wbe", ["web"]), 1, "Did you mean 'web'?"),
+    "refused": (RefusedError("Secrets without a value: KEY"), 4, "Secrets without a value: KEY."),
+    "full disk": (OSError(errno.ENOSPC, "No space left on device", "/state/x"), 1, "No space left on device."),
+    "no file": (FileNotFoundError(errno.ENOENT, "No such file or directory", "/state/x"), 1, "/state/x."),
+    "socket": (OSError("timed out"), 1, "timed out."),
+    "Ctrl-C": (KeyboardInterrupt(), 130, ""),
+}
+
+
+@pytest.fixture(params=CODES.values(), ids=list(CODES))
+def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    """Every task fails in one way: the exit code that it should end with, and what should be said."""
+    error, code, said = request.param
+
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(wiring, "open_workspace", fail)
+    return code, said
+
+
+def test_errors_become_exit_codes(failing: tuple[int, str], inv: Inv, capsys: pytest.CaptureFixture[str]) -> None:
+    """As docs/exit-codes.md has them; the sentences go to standard error, and standard output stays empty."""
+    code, said = failing
+    assert inv("status", "--json") == code
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def test_an_error_is_what_why_and_what_to_do(
+    inv: Inv, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line each."""
+
+    def fail() -> None:
+        raise DockyardError("It broke", why="Because", fix="Mend it")
+
+    monkeypatch.setattr(wiring, "open_workspace", fail)
+    inv("status")
+    assert capsys.readouterr().err == "It broke.\n  Because.\n  Mend it.\n"
+
+
+def test_a_mistake_of_ours_is_not_hidden(inv: Inv, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback is for whoever has to mend it."""
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(wiring, "open_workspace", fail)
+    with pytest.raises(ZeroDivisionError):
+        inv("status")
+
+
+def test_ctrl_c_in_the_middle_of_the_work_leaves_the_screen_in_order(
+    inv: Inv, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same code as before the work."""
+
+    def interrupt(_report: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workspace.cluster, "start", interrupt)
+    assert inv("cluster.start") == support.INTERRUPTED
+
+
+@pytest.mark.parametrize("argv", [["nothing"], ["status", "--nothing"], ["history"], ["status", "-x"]])
+def test_a_wrong_command_line_is_invokes_own_affair(
+    inv: Inv, argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what it does not know, and ends with an error."""
+    assert inv(*argv) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("12", 12), ("007", 7)])
+def test_whole_numbers_are_read(text: str, number: int) -> None:
+    """Digits, and nothing else."""
+    assert whole_number("tail", text) == number
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-1", "1.5", "1e3", " 1", "²", "1_000"])
+def test_what_is_no_whole_number_is_told(text: str) -> None:
+    """With the option that it was given to."""
+    with pytest.raises(RuleError) as caught:
+        whole_number("tail", text)
+    assert str(caught.value) == f"--tail is {text!r}. It takes a whole number."
+
+
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["rollback", "--release", "api", "--revision", "abc"],
+        ["logs", "--release", "api", "--tail", "abc"],
+    ],
+)
+def test_a_wrong_number_is_a_sentence(inv: Inv, argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Invoke's own conversion ends in a traceback."""
+    assert inv(*argv) == 1
+    assert f"{argv[-2]} is 'abc'." in capsys.readouterr().err
+
+
+def test_tasks_declare_no_numbers() -> None:
+    """Each option is text or a switch, so that what is wrong with it is told by us."""
+    kinds = {argument.kind for name in ("rollback", "logs") for argument in getattr(app, name).get_arguments()}
+    assert kinds == {str}
