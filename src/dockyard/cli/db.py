@@ -33,7 +33,7 @@ def stop(_context: Context, *, remove: bool = False) -> None:
 
 @task
 def url(_context: Context) -> None:
-    """Print the development database's URL for programs of this machine; it holds the password, and starts it."""
+    """Start the development database and print its URL for programs of this machine, with the password."""
     from dockyard import database
 
     with at_work() as (screen, workspace):
