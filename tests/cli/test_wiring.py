@@ -1,0 +1,91 @@
+"""Where everything is put together; nothing is started by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockyard.cli.wiring import machine_certificates, open_workspace, programs_of, secret_names
+from dockyard.clusters.embedded import EmbeddedCluster
+from dockyard.model.errors import ConfigError
+from dockyard.model.project import Project
+from dockyard.tools.clock import SystemClock
+
+TEXT = """\
+name: test
+cluster: { provider: embedded }
+releases:
+  web: { chart: helm/web, secrets: [KEY, OTHER] }
+  api: { chart: helm/api, secrets: [URL, KEY] }
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder, and an environment without its secrets."""
+    (tmp_path / "dockyard.yaml").write_text(TEXT, encoding="utf-8")
+    (tmp_path / ".env").write_text("KEY=file\nURL=file\nUNRELATED=file\n", encoding="utf-8")
+    for name in ("KEY", "OTHER", "URL", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_a_workspace_is_found_from_below(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks work in every folder of the project."""
+    (root / "deep" / "down").mkdir(parents=True)
+    monkeypatch.chdir(root / "deep" / "down")
+    made = open_workspace()
+    assert (made.root, made.project.name) == (root, "test")
+    assert isinstance(made.cluster, EmbeddedCluster)
+    assert isinstance(made.clock, SystemClock)
+
+
+def test_secrets_come_from_the_environment_and_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those that the project names."""
+    monkeypatch.setenv("URL", "environment")
+    assert open_workspace(root).secrets == {"KEY": "file", "URL": "environment"}
+
+
+def test_names_of_secrets_are_taken_once() -> None:
+    """In the order of the file."""
+    project = Project.model_validate(
+        {
+            "name": "test",
+            "releases": {
+                "web": {"chart": "a", "secrets": ["KEY", "OTHER"]},
+                "api": {"chart": "b", "secrets": ["URL", "KEY"]},
+            },
+        }
+    )
+    assert secret_names(project) == ("KEY", "OTHER", "URL")
+
+
+def test_programs_are_the_projects_own(root: Path) -> None:
+    """Pinned in .tools, whatever is on PATH."""
+    assert open_workspace(root).programs == programs_of(root)
+    assert programs_of(root)["helm"] == root / ".tools" / "bin" / "helm"
+
+
+def test_nothing_is_written(root: Path) -> None:
+    """Opening is not changing."""
+    before = sorted(root.rglob("*"))
+    open_workspace(root)
+    assert sorted(root.rglob("*")) == before
+
+
+def test_without_a_project_it_says_so(tmp_path: Path) -> None:
+    """With what to do."""
+    with pytest.raises(ConfigError, match=r"There is no dockyard\.yaml"):
+        open_workspace(tmp_path)
+
+
+def test_the_machines_own_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it names a file that is there; an empty or stale name is none."""
+    bundle = tmp_path / "ca.crt"
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    assert machine_certificates() is None
+    bundle.touch()
+    assert machine_certificates() == bundle
+    monkeypatch.setenv("SSL_CERT_FILE", "")
+    assert machine_certificates() is None
