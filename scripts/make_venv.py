@@ -43,12 +43,12 @@ def wait_for(lock: int) -> None:
 def is_ready(wanted: str) -> bool:
     """Whether .venv is whole and made from this lock file: the question that `./inv` asks before it comes here."""
     try:
-        root, made_with, whole = STAMP.read_text().splitlines()
+        root, made_with = STAMP.read_text().splitlines()
         same = LOCK_COPY.read_bytes() == LOCK_FILE.read_bytes()
     except (OSError, ValueError):
         return False
     usable = os.access(VENV / "bin/python", os.X_OK)
-    return usable and same and root == str(ROOT) and whole == "whole" and wanted in {"", made_with}
+    return usable and same and root == str(ROOT) and wanted in {"", made_with}
 
 
 def make(wanted: str) -> int:
@@ -70,7 +70,7 @@ def make(wanted: str) -> int:
         if not succeeds(command):
             return 1
     LOCK_COPY.write_bytes(lock)
-    STAMP.write_text(f"{ROOT}\n{wanted}\nwhole\n")
+    STAMP.write_text(f"{ROOT}\n{wanted}\n")
     say(f".venv is ready after {time.monotonic() - start:.0f} s")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -194,12 +195,12 @@ def test_what_is_not_whole_is_not_ready(damage: str, small: Small, tmp_path: Pat
     """A .venv that is half made, moved, without its interpreter or made with another one than asked is made again."""
     root, more = tmp_path / "copy", {}
     stamp = a_copy(small, root)
-    moved, wanted, whole = stamp.read_text().splitlines()
-    stamp.write_text(f"{moved if damage == 'moved' else root}\n{wanted}\n{whole}\n")
+    moved, wanted = stamp.read_text().splitlines()
+    stamp.write_text(f"{moved if damage == 'moved' else root}\n{wanted}\n")
     if damage == "no stamp":
         stamp.unlink()
     elif damage == "half a stamp":
-        stamp.write_text(f"{root}\n{wanted}\n")
+        stamp.write_text(f"{root}\n")
     elif damage == "no interpreter":
         (root / ".venv/bin/python").unlink()
         (root / ".venv/bin/python").symlink_to("/nowhere/python3.11")
@@ -230,6 +231,28 @@ def test_a_package_with_another_hash_is_refused(small: Small, tmp_path: Path) ->
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr
     assert "differs from what requirements.lock names" in done.stderr
     assert not (project.root / ".venv/stamp").exists()
+
+
+def test_every_package_must_have_a_hash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A line of the lock file without a hash is refused too, and nothing is fetched that it does not name."""
+    spec = importlib.util.spec_from_file_location("make_venv", CHECKOUT / "scripts/make_venv.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    commands: list[str] = []
+
+    def note(command: list[str]) -> bool:
+        commands.append(" ".join(command))
+        return len(commands) < 3
+
+    monkeypatch.setattr(module, "succeeds", note)
+    monkeypatch.setattr(module, "LOCK_FILE", tmp_path / "requirements.lock")
+    (tmp_path / "requirements.lock").write_text("")
+    assert module.make("") == 1
+    _, locked, own = commands
+    assert "--no-deps --require-hashes --requirement" in locked
+    assert "--no-deps --no-build-isolation --editable" in own
 
 
 def a_copy(project: Small, root: Path) -> Path:
