@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_origin
 import yaml
 from pydantic import ValidationError
 
-from dockyard.model.errors import ConfigError, nearest
+from dockyard.model.errors import ConfigError, UnknownNameError, nearest
 from dockyard.model.project import Project
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FILE = "dockyard.yaml"
+
+PROFILES = "profiles"
+"""The key whose overlays `--profile` chooses from; no part of the model, since a Project is what comes out."""
 
 LARGEST = 1_000_000
 """Bytes; a description of a deployment has some thousand, and what is far larger is another file."""
@@ -48,18 +51,25 @@ def find_root(start: Path) -> Path:
     raise ConfigError(f"There is no {FILE} in {start} or above it", fix="Run the command in the project's folder")
 
 
-def load(root: Path) -> Project:
+def load(root: Path, profile: str | None = None) -> Project:
     """Read and validate dockyard.yaml.
+
+    Args:
+        root: Its folder.
+        profile: The name of the overlay in `profiles` that is laid over the rest; mappings are merged key by key, and
+            everything else is replaced.
 
     Raises:
         ConfigError: It cannot be read, is no YAML, or breaks rules: the message lists each with its place.
+        UnknownNameError: It has no profile of that name.
     """
     path = root / FILE
     text = _read(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         mistakes = _repeated(path.name, node)
-        content = yaml.safe_load(text)
+        node = with_profile(path.name, node, profile)
+        content = yaml.constructor.SafeConstructor().construct_document(node) if node else None
     except UNREADABLE as error:
         raise ConfigError(f"{path.name} is not valid YAML", why=_cause(path.name, error)) from error
     try:
@@ -71,6 +81,47 @@ def load(root: Path) -> Project:
     if mistakes:
         raise _mistaken(path.name, mistakes, len(mistakes))
     return project
+
+
+def with_profile(name: str, root: yaml.Node | None, profile: str | None) -> yaml.Node | None:
+    """Return a document without its profiles, and with one of them laid over it; places in the file are kept.
+
+    Raises:
+        ConfigError: `profiles` is no mapping of mappings.
+        UnknownNameError: There is no profile of that name.
+    """
+    if not isinstance(root, yaml.MappingNode):
+        return root
+    pairs = [(key, value) for key, value in root.value if key.value != PROFILES]
+    bare = yaml.MappingNode(root.tag, pairs, root.start_mark, root.end_mark)
+    overlays = _overlays(name, root)
+    if profile is None:
+        return bare
+    if profile not in overlays:
+        raise UnknownNameError("profile", profile, overlays)
+    return _merged(bare, overlays[profile])
+
+
+def _overlays(name: str, root: yaml.MappingNode) -> dict[str, yaml.MappingNode]:
+    there = next((value for key, value in root.value if key.value == PROFILES), None)
+    if there is None:
+        return {}
+    if not isinstance(there, yaml.MappingNode):
+        raise ConfigError(f"{_place(name, there.start_mark)}: {PROFILES}: it maps names to overlays")
+    for key, value in there.value:
+        if not isinstance(value, yaml.MappingNode):
+            raise ConfigError(f"{_place(name, key.start_mark)}: {PROFILES}.{key.value}: an overlay is a mapping")
+    return {key.value: value for key, value in there.value}
+
+
+def _merged(below: yaml.MappingNode, above: yaml.MappingNode) -> yaml.MappingNode:
+    over = {key.value: (key, value) for key, value in above.value}
+    pairs = []
+    for key, value in below.value:
+        at, found = over.pop(key.value, (key, value))
+        both = isinstance(value, yaml.MappingNode) and isinstance(found, yaml.MappingNode) and found is not value
+        pairs.append((key, _merged(value, found)) if both else (at, found))
+    return yaml.MappingNode(below.tag, [*pairs, *over.values()], below.start_mark, below.end_mark)
 
 
 def _cause(name: str, error: Exception) -> str:

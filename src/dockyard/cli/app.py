@@ -16,14 +16,14 @@ RELEASE = {"release": "name of a release in dockyard.yaml"}
 JSON = {"json": "print JSON for machines"}
 
 
-@task(help={"release": "only this release and what it needs"})
-def deploy(_context: Context, release: str | None = None) -> None:
+@task(help={"release": "only this release and what it needs", "profile": "overlay of dockyard.yaml"})
+def deploy(_context: Context, release: str | None = None, profile: str | None = None) -> None:
     """Bring the app to what its sources and dockyard.yaml describe, and ask it whether it serves."""
     from dockyard.cli.report import print_urls
     from dockyard.deploy import deploy as bring
     from dockyard.prepare import prepare
 
-    with at_work() as (screen, workspace):
+    with at_work(profile) as (screen, workspace):
         project = workspace.project if release is None else workspace.project.subset(release)
         names = project.order()
         ready = prepare(workspace, names, screen.report)

@@ -59,9 +59,9 @@ def on_screen() -> Iterator[Screen]:
 
 
 @contextmanager
-def at_work() -> Iterator[tuple[Screen, Workspace]]:
-    """Give a task its screen and the workspace of the project it runs in."""
+def at_work(profile: str | None = None) -> Iterator[tuple[Screen, Workspace]]:
+    """Give a task its screen and the workspace of the project it runs in, with a profile where one is named."""
     from dockyard.cli.wiring import open_workspace
 
     with on_screen() as screen:
-        yield screen, open_workspace()
+        yield screen, open_workspace(profile=profile)

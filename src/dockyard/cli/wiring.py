@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from dockyard.model.project import Project
 
 
-def open_workspace(start: Path | None = None) -> Workspace:
+def open_workspace(start: Path | None = None, *, profile: str | None = None) -> Workspace:
     """Return the workspace of the project that a folder is in, the current one by default.
+
+    Args:
+        start: The folder.
+        profile: The overlay of dockyard.yaml to use; DOCKYARD_PROFILE names one where this does not.
 
     Raises:
         ConfigError: dockyard.yaml or .env cannot be used.
     """
     root = config.find_root(start or Path.cwd())
-    project = config.load(root)
+    project = config.load(root, profile or os.environ.get("DOCKYARD_PROFILE") or None)
     docker, clock, programs = Docker(), SystemClock(), programs_of(root)
     ca_bundle = machine_certificates()
     return Workspace(

@@ -47,7 +47,8 @@ class DockyardError(Exception):
 
     def __str__(self) -> str:
         """Return the sentences that are there, each with its full stop."""
-        return " ".join(f"{part.rstrip('.')}." for part in (self.what, self.why, self.fix) if part)
+        parts = (part for part in (self.what, self.why, self.fix) if part)
+        return " ".join(part if part.endswith(("?", "!")) else f"{part.rstrip('.')}." for part in parts)
 
 
 class ConfigError(DockyardError):
@@ -92,10 +93,6 @@ class UnknownNameError(DockyardError):
             why=f"Known: {there}",
             fix=f"Did you mean {near!r}?" if near else "",
         )
-
-    def __str__(self) -> str:
-        """Return the sentences; a question keeps its question mark."""
-        return super().__str__().replace("?.", "?")
 
 
 class ToolError(DockyardError):
