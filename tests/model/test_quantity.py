@@ -43,6 +43,8 @@ WRITTEN: dict[type[Quantity], dict[str | float, int]] = {
         "128974848000m": 128_974_848,
         134_217_728: 134_217_728,
         "4Ki": 4096,
+        "3000000000n": 3,
+        "9223372036854775807": 2**63 - 1,
         "7k": 7000,
     },
     ImageSize: {
@@ -82,6 +84,7 @@ REFUSED: dict[type[Quantity], dict[object, str]] = {
         "0.5": "not a whole number of bytes",
         "512MB": "It is written like 512Mi",
         "512mi": "It is written like 512Mi",
+        "9223372036854775808": "more than 2^63 - 1",
         "16Ei": "more than 2^63 - 1",
         "-1Mi": "is not negative",
     },

@@ -23,6 +23,7 @@ PARTS = {
     f"app@{DIGEST}": Reference("app", digest=DIGEST),
     f"ghcr.example/app:1@{DIGEST}": Reference("app", "1", "ghcr.example", DIGEST),
     "a__b/c.d/e--f": Reference("a__b/c.d/e--f"),
+    "a" * 255: Reference("a" * 255),
 }
 
 NONE = ("", "App", "app:", ":1", "app:-x", "app@sha256:12", "a//b", "/a", "a/", "a b", "-a", "a_-b", "a" * 256, "app\n")
@@ -69,5 +70,6 @@ def test_anything_is_a_reference_or_a_rule_error(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "App", "app:1", "a/", "a b", "a" * 256])
 def test_a_name_has_no_tag_and_no_capitals(text: str) -> None:
     """An image's name is only the repository."""
+    assert image_name("a" * 255) == "a" * 255
     with pytest.raises(RuleError, match="is not an image name"):
         image_name(text)
