@@ -60,11 +60,10 @@ def make(wanted: str) -> int:
     # which is seen, instead of leaving packages where the new one does not look.
     python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
     pip = [str(VENV / "bin/python"), "-I", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    # Bytecode is made when it is first used, which is quicker than making all of it, unless nobody may make it then.
-    compiled = ["--compile"] if os.environ.get("PYTHONDONTWRITEBYTECODE") else ["--no-compile"]
     for command in (
         [python, "-I", "-m", "venv", "--clear", str(VENV)],
-        [*pip, *compiled, "--no-deps", "--require-hashes", "--requirement", str(LOCK_FILE)],
+        # Bytecode is made by whoever first uses a module: most are never used, and making all of it takes 10 s.
+        [*pip, "--no-compile", "--no-deps", "--require-hashes", "--requirement", str(LOCK_FILE)],
         [*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
     ):
         if not succeeds(command):
