@@ -142,7 +142,7 @@ def _repeated(name: str, root: yaml.Node | None) -> list[str]:
     """Return each key that stands twice in a mapping, with its place: YAML forbids it, and PyYAML takes the last.
 
     Raises:
-        ConfigError: The file's aliases stand for too many values.
+        ConfigError: A key is no text, or the file's aliases stand for too many values.
     """
     mistakes: dict[str, None] = {}
     waiting, count = [root] if root else [], 0
@@ -163,7 +163,7 @@ def _twice(name: str, node: yaml.MappingNode) -> Iterator[str]:
     first: dict[tuple[str, str], yaml.Mark] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            continue
+            raise ConfigError(f"{_place(name, key.start_mark)}: a key is text, not a list or a mapping")
         there = first.setdefault((key.tag, key.value), key.start_mark)
         if there is not key.start_mark:
             yield f"{_place(name, key.start_mark)}: {key.value}: stands in line {there.line + 1} already"
