@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dockyard.config import FILE, LARGEST, MOST_VALUES, SHOWN, find_root, load
-from dockyard.model.errors import ConfigError
+from dockyard.model.errors import ConfigError, UnknownNameError
 from dockyard.model.project import Project
 
 GOOD = """\
@@ -161,7 +161,8 @@ BROKEN = {
     "tag on a wrong bool": ("name: !!bool x\n", "A value in it cannot be read"),
     "tag on no number": ('name: !!int ""\n', "A value in it cannot be read"),
     "too large in base 60": (f"name: {':'.join(['1'] + ['59'] * 400)}.5\n", "A value in it cannot be read"),
-    "list as a key": ("? [a]\n: b\n", "found unhashable key"),
+    "list as a key": ("? [a]\n: b\n", "dockyard.yaml:1:3: a key is text, not a list or a mapping"),
+    "list as a profile": ("profiles:\n  ? [a]\n  : {}\n", "dockyard.yaml:2:5: a key is text"),
     "nested deeply": ("[" * 5_000, "It is nested too deeply"),
 }
 
@@ -270,7 +271,20 @@ TEXTS = st.one_of(
         lambda cut, text: GOOD[:cut] + text + GOOD[cut:], st.integers(0, len(GOOD)), st.text(alphabet=" \n:-{[&*!'1a")
     ),
 )
-KEYS = ("name", "cluster", "images", "releases", "database", "web", "secrets", "needs", "check", "config", "cpus")
+KEYS = (
+    "name",
+    "profiles",
+    "cluster",
+    "images",
+    "releases",
+    "database",
+    "web",
+    "secrets",
+    "needs",
+    "check",
+    "config",
+    "cpus",
+)
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner),
@@ -279,13 +293,17 @@ DOCUMENTS = st.recursive(
 
 
 def settle(root: Path, content: bytes) -> None:
-    """Read a file: it is a Project, or the error is one that a user can read."""
-    said = ""
-    try:
-        read(root, content)
-    except ConfigError as error:
-        said = str(error)
-    assert not said or said.startswith(FILE)
+    """Read a file, as it is and with a profile: it is a Project, or the error is one that a user can read."""
+    (root / FILE).write_bytes(content)
+    for profile in (None, "web"):
+        said = ""
+        try:
+            load(root, profile)
+        except ConfigError as error:
+            said = str(error)
+        except UnknownNameError as error:
+            said = f"{FILE} has {error.known}"
+        assert not said or said.startswith(FILE)
 
 
 FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)

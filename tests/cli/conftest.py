@@ -52,5 +52,5 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorkspace:
     docker = FakeDocker("web:v1")
     made = fake_workspace(tmp_path, PROJECT, docker=docker, helm=helm, kubectl=FakeKubectl(LIVE))
     made.cluster.held["web:v1"] = "sha256:web:v1"
-    monkeypatch.setattr(wiring, "open_workspace", lambda: made)
+    monkeypatch.setattr(wiring, "open_workspace", lambda **_: made)
     return made

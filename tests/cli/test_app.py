@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dockyard import deploy, prepare
+from dockyard.cli import wiring
 from dockyard.releases import rollback
 from dockyard.releases.plan import ReleaseAction, Verb
 from dockyard.releases.rollback import RolledBack
@@ -55,6 +56,22 @@ def test_one_release_comes_with_what_it_needs(inv: Inv, asked: list[Any], releas
     """And with nothing else."""
     assert inv("deploy", "--release", release) == 0
     assert asked == [("prepare", names), ("deploy", names)]
+
+
+def test_a_profile_is_handed_on(
+    inv: Inv, workspace: FakeWorkspace, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To whoever reads dockyard.yaml."""
+    profiles: list[str | None] = []
+
+    def opened(*, profile: str | None) -> FakeWorkspace:
+        profiles.append(profile)
+        return workspace
+
+    monkeypatch.setattr(wiring, "open_workspace", opened)
+    assert inv("deploy", "--profile", "ci") == inv("deploy") == 0
+    assert profiles == ["ci", None]
+    assert len(asked) == 4
 
 
 @pytest.mark.usefixtures("workspace")

@@ -46,7 +46,7 @@ def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Every task fails in one way: the exit code that it should end with, and what should be said."""
     error, code, said = request.param
 
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise error
 
     monkeypatch.setattr(wiring, "open_workspace", fail)
@@ -68,7 +68,7 @@ def test_an_error_is_what_why_and_what_to_do(
 ) -> None:
     """A line each."""
 
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise DockyardError("It broke", why="Because", fix="Mend it")
 
     monkeypatch.setattr(wiring, "open_workspace", fail)
@@ -79,7 +79,7 @@ def test_an_error_is_what_why_and_what_to_do(
 def test_a_mistake_of_ours_is_not_hidden(inv: Inv, monkeypatch: pytest.MonkeyPatch) -> None:
     """A traceback is for whoever has to mend it."""
 
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(wiring, "open_workspace", fail)

@@ -18,6 +18,9 @@ cluster: { provider: embedded }
 releases:
   web: { chart: helm/web, secrets: [KEY, OTHER] }
   api: { chart: helm/api, secrets: [URL, KEY] }
+profiles:
+  large: { cluster: { cpus: 8 } }
+  small: { cluster: { cpus: 2 } }
 """
 
 
@@ -26,7 +29,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project folder, and an environment without its secrets."""
     (tmp_path / "dockyard.yaml").write_text(TEXT, encoding="utf-8")
     (tmp_path / ".env").write_text("KEY=file\nURL=file\nUNRELATED=file\n", encoding="utf-8")
-    for name in ("KEY", "OTHER", "URL", "SSL_CERT_FILE"):
+    for name in ("KEY", "OTHER", "URL", "SSL_CERT_FILE", "DOCKYARD_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -45,6 +48,19 @@ def test_secrets_come_from_the_environment_and_the_file(root: Path, monkeypatch:
     """Only those that the project names."""
     monkeypatch.setenv("URL", "environment")
     assert open_workspace(root).secrets == {"KEY": "file", "URL": "environment"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "option", "cpus"),
+    [("large", None, 8), ("", "large", 8), ("large", "small", 2)],
+    ids=["variable", "option", "the option wins"],
+)
+def test_a_profile_is_chosen(
+    root: Path, monkeypatch: pytest.MonkeyPatch, variable: str, option: str | None, cpus: int
+) -> None:
+    """By the environment, or by what was typed."""
+    monkeypatch.setenv("DOCKYARD_PROFILE", variable)
+    assert open_workspace(root, profile=option).project.cluster.cpus == cpus
 
 
 def test_names_of_secrets_are_taken_once() -> None:
