@@ -6,6 +6,7 @@ chart may be anything, and that something is wrong with it is a check's word.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -17,12 +18,15 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from dotenv import dotenv_values
 
 from dockyard.charts.documents import read_documents
 from dockyard.charts.manifests import Manifests
 from dockyard.charts.render import values_for
 from dockyard.checks import lint, unread
+from dockyard.checks.rules import lower
 from dockyard.checks.subject import PROJECT_FILE, ImageSubject, ReleaseSubject, Subject
+from dockyard.credentials import EXAMPLE
 from dockyard.images.ignore import Ignore
 from dockyard.model.errors import BuildError, DockyardError, ToolFailedError, ToolTimeoutError
 from dockyard.model.tag import LATEST
@@ -104,6 +108,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
             releases=tuple(replace(done.result(), lint=found.get(done.result().spec.chart, ())) for done in rendered),
             images=images,
             secrets={name: value for name, value in secrets.items() if value},
+            examples=_examples(root),
             kubernetes_version=kubernetes_version,
         )
 
@@ -118,6 +123,14 @@ def _with_samples(project: Project, spec: ReleaseSpec, secrets: Mapping[str, str
     if project.database is not None:
         samples[project.database.secret] = SAMPLE_DATABASE
     return {**samples, **{name: value for name, value in secrets.items() if value}}
+
+
+def _examples(root: Path) -> dict[str, str]:
+    """Return what .env.example gives; a project may have none."""
+    if (text := _Reader(root).text(EXAMPLE)) is None:
+        return {}
+    given = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    return {name: value for name, value in given.items() if value}
 
 
 class _UnreadableError(Exception):
@@ -147,10 +160,10 @@ class _Reader:
         try:
             held: object = next((entry for entry in read_documents(text, "It") if entry is not None), {})
         except BuildError as error:
-            self.unreadable[name] = str(error)
+            self.unreadable[name] = lower(error.why)
             return None
         if not isinstance(held, dict):
-            self.unreadable[name] = f"It holds a {type(held).__name__}, a mapping is needed."
+            self.unreadable[name] = f"it holds a {type(held).__name__}, a mapping is needed"
             return None
         return held
 
@@ -164,14 +177,14 @@ def _text(path: Path) -> str:
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):
-            raise _UnreadableError("It is a folder." if stat.S_ISDIR(facts.st_mode) else "It is no regular file.")
+            raise _UnreadableError("it is a folder" if stat.S_ISDIR(facts.st_mode) else "it is no regular file")
         if facts.st_size > LARGEST:
-            raise _UnreadableError(f"It has {facts.st_size:,} bytes, more than {LARGEST:,}.")
+            raise _UnreadableError(f"it has {facts.st_size:,} bytes, more than {LARGEST:,}")
         return path.read_bytes().decode()
     except OSError as error:
-        raise _UnreadableError(f"{error.strerror or type(error).__name__}.") from None
+        raise _UnreadableError(lower(error.strerror or type(error).__name__)) from None
     except UnicodeDecodeError as error:
-        raise _UnreadableError(f"It is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}.") from None
+        raise _UnreadableError(f"it is not UTF-8, byte {error.start} is {error.object[error.start]:#04x}") from None
 
 
 def _read_release(name: str, spec: ReleaseSpec, root: Path, known: Mapping[str, str]) -> ReleaseSubject:
@@ -302,7 +315,7 @@ NOISE = re.compile(r"^(?:level=.*|Use --debug flag .*|)$\n?", re.MULTILINE)
 def _said(error: DockyardError) -> str:
     """Return what Helm says is wrong, on one line."""
     if not isinstance(error, ToolFailedError):
-        return str(error)
+        return f"{error.what}: {error.why}".removesuffix(": ")
     return " ".join(NOISE.sub("", error.stderr).split()).removeprefix("Error: ")
 
 
@@ -323,7 +336,7 @@ def _lint(helm: Helm, root: Path, releases: Sequence[ReleaseSubject]) -> dict[st
         found, end = lint.read(f"{done.stdout}\n{done.stderr}"), f"it ended with {done.returncode}"
     except ToolTimeoutError as error:
         found, end = {}, error.what
-    missing = (f"{lint.ERROR} `helm lint` said nothing of this chart: {end}",)
+    missing = (f"{lint.ERROR} `helm lint`, one call for all charts, said nothing of this one: {end}",)
     return {name: found.get(chart, missing) for chart, name in charts.items()}
 
 
@@ -348,12 +361,14 @@ def _sent(reader: _Reader, spec: ImageSpec) -> Iterator[str]:
     """Yield the paths of a build context that Docker would send."""
     context = reader.root / spec.build_context
     if not context.is_dir():
-        reader.unreadable[spec.build_context] = "It is no folder." if context.exists() else "It is not there."
+        reader.unreadable[spec.build_context] = "it is no folder" if context.exists() else "no such folder"
         return
     try:
         yield from map(str, Ignore.of(context, reader.root / spec.dockerfile).files(context))
     except (OSError, UnicodeDecodeError) as error:
-        reader.unreadable[f"{spec.build_context}/.dockerignore"] = f"It cannot be read ({type(error).__name__})."
+        reader.unreadable[f"{spec.build_context}/.dockerignore"] = lower(
+            getattr(error, "strerror", "") or "it is not UTF-8"
+        )
 
 
 def _copied(dockerfile: str) -> Iterator[str]:

@@ -104,6 +104,11 @@ class Subject:
     examples: Mapping[str, str] = field(default_factory=dict)
     kubernetes_version: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every release renders: else what "no release makes" cannot be known."""
+        return not any(release.failure or release.unreadable for release in self.releases)
+
     def pods(self) -> Iterator[tuple[ReleaseSubject, PodTemplate]]:
         """Yield every pod template of every release."""
         for release in self.releases:
