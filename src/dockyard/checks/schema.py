@@ -1,0 +1,138 @@
+"""Checks of what is rendered against the schemas of the cluster's version of Kubernetes (DY7xx)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dockyard.checks import kubernetes
+from dockyard.checks.catalogue import check
+from dockyard.checks.reading import shown
+from dockyard.model.errors import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from jsonschema_rs import ValidationError
+
+    from dockyard.checks.finding import Hit
+    from dockyard.checks.kubernetes import Kind, Schemas, Version
+    from dockyard.checks.subject import Subject
+
+TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+}
+"""What the types of JSON are called."""
+
+FORMATS = {"byte": "base64", "date-time": "a date and time like 2026-01-31T12:00:00Z"}
+"""What forms of text are called."""
+
+
+@check(
+    "DY701",
+    "every object is valid for the cluster's version of Kubernetes",
+    why="The API server refuses the object and the deploy fails, or it passes over a field that it does not know.",
+    fix="Correct the field: its name, its type, or where it stands. `kubectl explain` shows what there is.",
+)
+def invalid(subject: Subject) -> Iterator[Hit]:
+    """Find fields that are unknown, missing or of a wrong type; kinds without a known schema are skipped."""
+    version = kubernetes.version(subject.kubernetes_version)
+    known = f"by the schema of v1.{version.schemas.minor}, the oldest that is known; the cluster's is "
+    basis = f" ({known}{subject.kubernetes_version})" if version.is_older else ""
+    for release, name, content in subject.objects():
+        validator = version.schemas.validator(_kind(content))
+        if validator is None or version.serves(_kind(content)) is False:
+            continue
+        try:
+            for error in validator.iter_errors(_without_nothing(content)):
+                yield release.place(name, _dotted(error.instance_path)), f"{_sentence(error, version.schemas)}{basis}"
+        except ValueError:  # text that is no Unicode, or nested too deeply
+            yield release.place(name), "the object cannot be written as JSON, as the API server needs it"
+
+
+@check(
+    "DY702",
+    "the cluster's version of Kubernetes serves every kind",
+    why="The API server refuses an apiVersion that it does not serve, and the deploy fails.",
+    fix="Write an apiVersion that the cluster serves; `.Capabilities.APIVersions` lets a chart choose.",
+)
+def not_served(subject: Subject) -> Iterator[Hit]:
+    """Find kinds that are not served yet, or no longer; kinds that are not built in are skipped."""
+    version = kubernetes.version(subject.kubernetes_version)
+    for release, name, content in subject.objects():
+        kind = _kind(content)
+        if not kind[0]:
+            yield release.place(name, "apiVersion"), "the object has no apiVersion"
+        elif version.serves(kind) is False:
+            told = subject.kubernetes_version or f"v1.{version.minor}"
+            yield (
+                release.place(name, "apiVersion"),
+                f"Kubernetes {told} serves no {_written(kind)}{_instead(version, kind)}",
+            )
+
+
+def _kind(content: Mapping[str, Any]) -> Kind:
+    given = content.get("apiVersion")
+    return (given if isinstance(given, str) else "", str(content.get("kind")))
+
+
+def _written(kind: Kind) -> str:
+    return f"{kind[1]} of {kind[0]}"
+
+
+def _instead(version: Version, kind: Kind) -> str:
+    """Return what a version serves that was most likely meant, as the end of a sentence."""
+    served = version.kinds()
+    others = [other[0] for other in served if other[1] == kind[1]]
+    if others:
+        return f", it serves that of {' and '.join(others)}"
+    near = nearest(kind[1], {other[1] for other in served if other[0] == kind[0]})
+    return f"; was {near} meant?" if near else ""
+
+
+def _without_nothing(value: Any) -> Any:  # noqa: ANN401 - any document
+    """Return a document without the keys that have no value: to Kubernetes they are not there."""
+    if isinstance(value, dict):
+        return {str(key): _without_nothing(held) for key, held in value.items() if held is not None}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
+
+
+def _dotted(path: list[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _sentence(error: ValidationError, schemas: Schemas) -> str:
+    """Return what is wrong, without the value: it may be a secret."""
+    facts, definition = error.kind.as_dict(), str(error.schema_path[1])
+    if "unexpected" in facts:
+        return "; ".join(_unknown(name, schemas.properties(definition)) for name in facts["unexpected"])
+    if "property" in facts:
+        return f"the field {facts['property']!r} is missing"
+    if "options" in facts:
+        return f"it is {shown(error.instance)}, and must be {' or '.join(map(str, facts['options']))}"
+    return f"it is {_type_of(error.instance)}, and must be {_wanted(facts, definition)}"
+
+
+def _wanted(facts: Mapping[str, Any], definition: str) -> str:
+    if "types" in facts:
+        return " or ".join(TYPES.get(kind, kind) for kind in facts["types"] if kind != "null")
+    if "format" in facts:
+        return FORMATS.get(facts["format"], f"of the form {facts['format']}")
+    # The only other rule there is: a choice between text and a number
+    return "text or a whole number" if definition.endswith(".IntOrString") else "text or a number"
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    return f"there is no field {name!r}" + (f"; was {near!r} meant?" if near else "")
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    kinds = {str: "text", int: "a whole number", float: "a number", dict: "a mapping", list: "a list"}
+    return next((what for kind, what in kinds.items() if isinstance(value, kind)), "nothing")
