@@ -11,9 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dockyard.config import FILE, LARGEST, MOST_VALUES, SHOWN, find_root, load
+from dockyard.config import LARGEST, MOST_VALUES, SHOWN, load
 from dockyard.model.errors import ConfigError, UnknownNameError
 from dockyard.model.project import Project
+from dockyard.root import FILE
 
 GOOD = """\
 name: app
@@ -240,8 +241,6 @@ def test_a_directory_of_that_name_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     with pytest.raises(ConfigError, match=r"dockyard\.yaml cannot be read\. Is a directory\."):
         load(tmp_path)
-    with pytest.raises(ConfigError, match=r"There is no dockyard\.yaml in"):
-        find_root(tmp_path)
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,16 +251,6 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "read_text", refuse)
     assert refusal(tmp_path, GOOD) == ["dockyard.yaml cannot be read. Permission denied."]
-
-
-def test_the_root_is_found_from_below(tmp_path: Path) -> None:
-    """As git finds its own; the nearest wins."""
-    inner = tmp_path / "outer" / "inner"
-    (inner / "deep").mkdir(parents=True)
-    (tmp_path / FILE).touch()
-    assert find_root(inner / "deep") == tmp_path
-    (inner / FILE).touch()
-    assert find_root(inner / "deep") == inner
 
 
 TEXTS = st.one_of(

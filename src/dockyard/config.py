@@ -14,14 +14,13 @@ from pydantic import ValidationError
 
 from dockyard.model.errors import ConfigError, UnknownNameError, nearest
 from dockyard.model.project import Project
+from dockyard.root import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
-
-FILE = "dockyard.yaml"
 
 PROFILES = "profiles"
 """The key whose overlays `--profile` chooses from; no part of the model, since a Project is what comes out."""
@@ -37,18 +36,6 @@ SHOWN = 100
 
 UNREADABLE = (yaml.YAMLError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 """What PyYAML raises: `!!timestamp x` is an AttributeError, `!!bool x` a KeyError, 1:2:...:9 an OverflowError."""
-
-
-def find_root(start: Path) -> Path:
-    """Return the folder of the nearest dockyard.yaml, in a folder or above it.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
-            return folder
-    raise ConfigError(f"There is no {FILE} in {start} or above it", fix="Run the command in the project's folder")
 
 
 def load(root: Path, profile: str | None = None) -> Project:

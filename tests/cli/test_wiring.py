@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.cli.wiring import machine_certificates, open_workspace, programs_of, secret_names
+from dockyard.cli.wiring import machine_certificates, open_workspace, secret_names
 from dockyard.clusters.embedded import EmbeddedCluster
 from dockyard.model.errors import ConfigError
 from dockyard.model.project import Project
@@ -79,8 +79,8 @@ def test_names_of_secrets_are_taken_once() -> None:
 
 def test_programs_are_the_projects_own(root: Path) -> None:
     """Pinned in .tools, whatever is on PATH."""
-    assert open_workspace(root).programs == programs_of(root)
-    assert programs_of(root)["helm"] == root / ".tools" / "bin" / "helm"
+    programs = open_workspace(root).programs
+    assert (programs["helm"], programs["kubectl"]) == (root / ".tools/bin/helm", root / ".tools/bin/kubectl")
 
 
 def test_nothing_is_written(root: Path) -> None:

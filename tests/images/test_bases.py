@@ -14,7 +14,7 @@ from dockyard.assets import asset
 from dockyard.images import bases
 from dockyard.images.bases import BaseFacts, Verb, canonical, make_root, plan_base, registry, resolve, stand_in_sources
 from dockyard.model.errors import BuildError, MachineError, ToolFailedError, ToolTimeoutError
-from dockyard.model.events import Event
+from dockyard.model.events import Event, Report
 from dockyard.tools.docker import FINGERPRINT, KIND, BuildOptions, Docker, ImageFacts
 from dockyard.tools.process import run
 
@@ -87,7 +87,7 @@ class FakeEngine:
         self.images[reference] = ImageFacts(f"sha256:{reference}", (reference,), 1, (), options.labels)
 
 
-def suite_only(suite: str, archive: Path) -> None:
+def suite_only(suite: str, archive: Path, _report: Report) -> None:
     """Write a root file system that only says which suite it is."""
     archive.write_text(suite, encoding="utf-8")
 
@@ -275,10 +275,11 @@ def test_two_suites_are_two_stand_ins() -> None:
 
 
 def test_missing_mmdebstrap_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine lacks a program: one sentence says which command brings it."""
+    """Where packages cannot be installed, one sentence says which command brings the program."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(MachineError, match="apt-get install mmdebstrap"):
-        make_root("trixie", tmp_path / "root.tar")
+        make_root("trixie", tmp_path / "root.tar", lambda _: None)
 
 
 @needs_apt
@@ -291,7 +292,7 @@ def test_a_failing_mmdebstrap_is_a_build_error(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setenv("DOCKYARD_DEBIAN_MIRROR", "http://named.invalid/debian")
     with pytest.raises(BuildError, match=r"debian:trixie-slim could not be made.*(mirror away|debian-archive-keyring)"):
-        make_root("trixie", tmp_path / "root.tar")
+        make_root("trixie", tmp_path / "root.tar", lambda _: None)
     assert not (tmp_path / "root.tar").exists()
 
 

@@ -20,11 +20,12 @@ def setup(_context: Context, *, check: bool = False) -> None:
 
     from invoke.exceptions import Exit
 
-    from dockyard import config, credentials
+    from dockyard import credentials
     from dockyard.machine import setup as machine
+    from dockyard.root import find_root
 
     with on_screen() as screen:
-        root = config.find_root(Path.cwd())
+        root = find_root(Path.cwd())
         found = machine.observe(root)
         changes = not all(requirement.ok for requirement in found)
         if changes and not check:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from dockyard import config, credentials
 from dockyard.clusters.provider import choose
+from dockyard.machine.programs import binaries
+from dockyard.root import find_root
 from dockyard.tools.clock import SystemClock
 from dockyard.tools.docker import Docker
 from dockyard.workspace import Workspace
@@ -26,9 +28,9 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
     Raises:
         ConfigError: dockyard.yaml or .env cannot be used.
     """
-    root = config.find_root(start or Path.cwd())
+    root = find_root(start or Path.cwd())
     project = config.load(root, profile or os.environ.get("DOCKYARD_PROFILE") or None)
-    docker, clock, programs = Docker(), SystemClock(), programs_of(root)
+    docker, clock, programs = Docker(), SystemClock(), binaries(root)
     ca_bundle = machine_certificates()
     return Workspace(
         root=root,
@@ -40,11 +42,6 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
         ca_bundle=ca_bundle,
         secrets=credentials.read(root, os.environ, secret_names(project)),
     )
-
-
-def programs_of(root: Path) -> dict[str, Path]:
-    """Return where `setup` keeps the pinned programs of a project."""
-    return {name: root / ".tools" / "bin" / name for name in ("helm", "kubectl")}
 
 
 def secret_names(project: Project) -> tuple[str, ...]:

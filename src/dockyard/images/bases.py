@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 from dockyard.assets import asset
 from dockyard.images.build import Builder, Recipe, build
 from dockyard.images.fingerprint import fingerprint
-from dockyard.model.errors import BuildError, MachineError, ToolFailedError, ToolTimeoutError
+from dockyard.machine.packages import ensure_package
+from dockyard.model.errors import BuildError, ToolFailedError, ToolTimeoutError
 from dockyard.model.events import Event
 from dockyard.tools.docker import FINGERPRINT, KIND
 from dockyard.tools.process import run
@@ -215,19 +215,15 @@ def plan_base(facts: BaseFacts) -> BaseAction:
     return BaseAction(Verb.BUILD, PREFIX + facts.image, changed)
 
 
-def make_root(suite: str, archive: Path) -> None:
-    """Write the root file system of a Debian as a tar file.
+def make_root(suite: str, archive: Path, report: Report) -> None:
+    """Write the root file system of a Debian as a tar file; mmdebstrap is installed for it where that can be done.
 
     Raises:
-        MachineError: mmdebstrap is not installed.
+        MachineError: mmdebstrap is not there and cannot be installed.
         BuildError: It could not be made.
     """
-    if shutil.which("mmdebstrap") is None:
-        raise MachineError(
-            "The program 'mmdebstrap' is not there",
-            why="Stand-ins for base images are made with it where no registry answers",
-            fix="Install it: `apt-get install mmdebstrap`",
-        )
+    reason = "stand-ins for base images are made with it where no registry answers"
+    ensure_package("mmdebstrap", "mmdebstrap", report, reason=reason)
     try:
         run(["sh", str(asset(SCRIPT)), suite, str(archive)], timeout=BOOTSTRAP)
     except ToolFailedError as error:
@@ -246,7 +242,7 @@ def resolve(  # noqa: PLR0913 - two ports beside what is asked, with who is told
     *,
     ca_bundle: Path | None,
     silent: set[str] = SILENT,
-    root_maker: Callable[[str, Path], None] = make_root,
+    root_maker: Callable[[str, Path, Report], None] = make_root,
 ) -> Base:
     """Have a base image in the engine: there already, pulled, or as a stand-in.
 
@@ -318,7 +314,7 @@ class _StandIns:
     docker: Engine
     report: Report
     ca_bundle: Path | None
-    root_maker: Callable[[str, Path], None]
+    root_maker: Callable[[str, Path, Report], None]
 
     def ensure(self, image: str) -> ImageFacts:
         """Return the stand-in of today's sources, made where it is not there."""
@@ -342,7 +338,7 @@ class _StandIns:
         self.report(Event(image, "Building", text, passing=True))
         with TemporaryDirectory(prefix="dockyard-") as folder:
             archive = Path(folder, "root.tar")
-            self.root_maker(made.suite, archive)
+            self.root_maker(made.suite, archive, self.report)
             labels = f"LABEL {KIND}=standin {FINGERPRINT}={sources}"
             self.docker.import_rootfs(archive, PREFIX + image, changes=(COMMAND, labels))
 
