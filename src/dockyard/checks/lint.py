@@ -19,11 +19,15 @@ def read(text: str) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, list[str]] = {}
     remarks: list[str] = []
+    is_open = False
     for line in text.splitlines():
         if line.startswith(HEADING):
-            remarks = found.setdefault(line.removeprefix(HEADING).strip(), [])
+            remarks, is_open = found.setdefault(line.removeprefix(HEADING).strip(), []), False
         elif record := RECORD.match(line):
             remarks.append(f"{ERROR if record[1] == 'Error' else record[1]} {record[2].strip()}")
-        elif remarks and line[:1].isspace() and line.strip():
+            is_open = True
+        elif is_open and line.strip():
             remarks[-1] += f" {line.strip()}"
+        else:
+            is_open = False
     return {chart: tuple(one for one in there if not one.startswith(INFO)) for chart, there in found.items()}

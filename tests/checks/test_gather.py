@@ -1,0 +1,286 @@
+"""What checks look at: real charts, rendered by real Helms."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockyard import config
+from dockyard.checks import gather as module
+from dockyard.checks.catalogue import run_checks
+from dockyard.checks.gather import SAMPLE_TAG, gather
+from dockyard.checks.subject import ReleaseSubject, Subject
+from dockyard.model.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
+from dockyard.model.project import Project
+from dockyard.tools.helm import Helm
+from dockyard.tools.process import Completed
+from tests.fakes import FakeHelm
+
+ROOT = Path(__file__).parents[2]
+CHARTS = "tests/checks/charts"
+
+EXAMPLES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "sound": ({"values": [f"{CHARTS}/level.yaml"]}, set()),
+    "fails": ({}, {"DY002"}),
+    "broken": ({}, {"DY002"}),
+    "no-object": ({}, {"DY002"}),
+    "laughs": ({}, {"DY002"}),
+    "missing": ({}, {"DY002"}),
+    "lint-error": ({"values": [f"{CHARTS}/level.yaml"]}, {"DY003"}),
+    "lint-warning": ({}, {"DY004"}),
+    "random": ({}, {"DY005"}),
+    "clock": ({}, {"DY005"}),
+    "elsewhere": ({}, {"DY006"}),
+    "written": ({}, {"DY007"}),
+    "unread-file": ({"chart": "sound", "values": [f"{CHARTS}/same.yaml"]}, {"DY008"}),
+    "unread-key": ({"chart": "sound", "values": [f"{CHARTS}/misspelt.yaml"]}, {"DY009"}),
+    "unread-config": ({"chart": "sound", "config": {"A": "b"}}, {"DY009"}),
+    "no-version": ({}, {"DY010"}),
+    "other-version": ({"chart": "sound", "image": "web"}, {"DY011", "DY012"}),
+    "twice": ({}, {"DY013"}),
+    "tag": ({"chart": "sound", "values": [f"{CHARTS}/tag.yaml"]}, {"DY001"}),
+    "laughing-values": ({"chart": "sound", "values": [f"{CHARTS}/laughs.yaml"]}, {"DY001"}),
+    "no-values": ({"chart": "sound", "values": [f"{CHARTS}/none.yaml"]}, {"DY001"}),
+    "values-are-a-folder": ({"chart": "sound", "values": [f"{CHARTS}/sound"]}, {"DY001"}),
+    "values-are-text": ({"chart": "sound", "values": [f"{CHARTS}/sound/templates/configmap.yaml"]}, {"DY001"}),
+}
+"""By release: its keys in dockyard.yaml, and the ids of what is found."""
+
+IMAGE = {"baseImage": "scratch", "buildContext": f"{CHARTS}/sound", "dockerfile": "dockerfiles/backend.Dockerfile"}
+
+
+def project(**releases: Any) -> Project:  # noqa: ANN401 - what dockyard.yaml may have
+    """Return a project of example charts."""
+    described = {name: {**keys, "chart": f"{CHARTS}/{keys.get('chart', name)}"} for name, keys in releases.items()}
+    return Project.model_validate({"name": "examples", "images": {"web": IMAGE}, "releases": described})
+
+
+def look(helm: Helm, of: Project, root: Path = ROOT, **facts: Any) -> Subject:  # noqa: ANN401 - gather's own
+    """Gather what checks look at."""
+    return gather(of, root=root, helm=helm, **{"secrets": {}, "kubernetes_version": "v1.20.2", **facts})
+
+
+def alone(helm: Helm, root: Path, **keys: Any) -> ReleaseSubject:  # noqa: ANN401 - what dockyard.yaml may have
+    """Gather one release of a chart in another folder."""
+    described = {"name": "examples", "releases": {"web": {"chart": "web", **keys}}}
+    (release,) = look(helm, Project.model_validate(described), root).releases
+    return release
+
+
+def chart(root: Path, template: str = "", **files: str) -> Path:
+    """Write a chart and return its folder."""
+    folder = root / "web"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: 1.0.0\n")
+    (folder / "templates" / "a.yaml").write_text(template or "kind: ConfigMap\nmetadata: {name: web}\n")
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examples(helm: Helm) -> Subject:
+    """Return all example charts, gathered once with each Helm."""
+    return look(helm, project(**{name: keys for name, (keys, _) in EXAMPLES.items()}))
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_chart_has_its_findings(examples: Subject, name: str) -> None:
+    """And no others; each knows its release, also where several share a chart."""
+    of_charts = [found for found in run_checks(examples, without={}) if found.check < "DY100"]
+    assert {found.check for found in of_charts if found.release == name} == EXAMPLES[name][1]
+
+
+def test_every_example_chart_is_used() -> None:
+    """A folder that no release names tests nothing."""
+    folders = {path.parent.name for path in (ROOT / CHARTS).glob("*/Chart.yaml")}
+    assert folders <= {keys.get("chart", name) for name, (keys, _) in EXAMPLES.items()}
+
+
+@pytest.mark.process
+def test_this_project_has_no_findings(helm: Helm) -> None:
+    """Our own charts, images and dockyard.yaml, with secrets as `setup` makes them."""
+    secrets = {"DATABASE_URL": "postgresql://todo:x7Gk2pQ9@db:5432/todo", "BETTER_AUTH_SECRET": "x7Gk2pQ9" * 5}
+    assert run_checks(look(helm, config.load(ROOT), secrets=secrets), without={}) == ()
+
+
+@pytest.mark.process
+def test_charts_render_without_the_secrets_that_a_deploy_would_refuse_to_start_without(helm: Helm) -> None:
+    """They get samples, the development database's included; optional ones stay empty, as in a deploy."""
+    seen = look(helm, config.load(ROOT))
+    assert seen.is_whole
+    assert seen.secrets == {}
+
+
+@pytest.mark.process
+def test_a_release_is_rendered_with_what_a_deploy_adds(helm: Helm, tmp_path: Path) -> None:
+    """Image, namespace and the version of the cluster; a known reference wins over the sample tag."""
+    added = (".Values.image.repository", ".Values.image.tag", ".Release.Namespace", ".Capabilities.KubeVersion")
+    text = " ".join(f"{{{{ {name} }}}}" for name in added)
+    chart(tmp_path, f"kind: ConfigMap\nmetadata: {{name: web}}\ndata: {{a: '{text}'}}\n")
+    described = {
+        "name": "examples",
+        "cluster": {"namespace": "todo"},
+        "images": {"web": {"baseImage": "scratch", "buildContext": "web", "dockerfile": "none"}},
+        "releases": {"web": {"chart": "web", "image": "web"}},
+    }
+    of = Project.model_validate(described)
+    for references, tag in (({}, SAMPLE_TAG), ({"web": "web:1.2.3"}, "1.2.3")):
+        (release,) = look(helm, of, tmp_path, references=references).releases
+        (made,) = release.manifests.of_kind("ConfigMap")
+        assert made["data"]["a"] == f"web {tag} todo v1.20.2"
+        assert release.tag == tag
+
+
+@pytest.mark.process
+def test_a_chart_for_newer_clusters_does_not_render(helm: Helm, tmp_path: Path) -> None:
+    """Helm would refuse it on the cluster."""
+    with (chart(tmp_path) / "Chart.yaml").open("a") as file:
+        file.write('kubeVersion: ">=1.25.0"\n')
+    assert "incompatible with Kubernetes v1.20.2" in alone(helm, tmp_path).failure
+
+
+@pytest.mark.process
+def test_keys_that_text_does_not_show_are_not_called_unread(helm: Helm, tmp_path: Path) -> None:
+    """A helper reads them through a variable: the rendering without them differs."""
+    template = (
+        '{{- $all := get . "Values" }}\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: {{ $all.level | quote }}}\n'
+    )
+    chart(tmp_path, template)
+    (tmp_path / "ci.yaml").write_text("level: info\n")
+    release = alone(helm, tmp_path, values=["ci.yaml"])
+    assert (release.unread, release.unread_keys) == ((), {})
+
+
+@pytest.mark.process
+def test_a_secret_in_an_error_of_a_template_is_not_repeated(helm: Helm, tmp_path: Path) -> None:
+    """A template can put anything into its error."""
+    chart(tmp_path, "{{ fail .Values.secrets.KEY }}")
+    described = {"name": "examples", "releases": {"web": {"chart": "web", "secrets": ["KEY"]}}}
+    seen = look(helm, Project.model_validate(described), tmp_path, secrets={"KEY": "hunter2"})
+    assert "***" in seen.releases[0].failure
+    assert "hunter2" not in repr(seen)
+
+
+HOSTILE = {
+    "5 MB": (lambda folder: (folder / "values.yaml").write_text(f"a: {'x' * 5_000_000}"), "it has 5,000,003 bytes"),
+    "a folder": (lambda folder: (folder / "values.yaml").mkdir(), "it is a folder"),
+    "not UTF-8": (
+        lambda folder: (folder / "values.yaml").write_bytes(b"a: \xff\xfe"),
+        "it is not UTF-8, byte 3 is 0xff",
+    ),
+    "a pipe": (lambda folder: os.mkfifo(folder / "values.yaml"), "it is no regular file"),
+    "a list": (lambda folder: (folder / "values.yaml").write_text("- a"), "it holds a list, a mapping is needed"),
+}
+
+
+@pytest.mark.parametrize(("make", "why"), HOSTILE.values(), ids=HOSTILE)
+def test_values_that_cannot_be_read_are_told_and_helm_is_not_asked(make: Any, why: str, tmp_path: Path) -> None:  # noqa: ANN401 - any function
+    """A process of Helm would fail this unmarked test."""
+    make(chart(tmp_path))
+    release = alone(Helm("helm"), tmp_path)
+    assert release.unreadable["web/values.yaml"].startswith(why)
+    assert (release.failure, release.lint, dict(release.values)) == ("", (), {})
+
+
+@pytest.mark.parametrize("name", ["Chart.yaml", "templates/a.yaml", "templates/more/pipe.yaml"])
+def test_other_files_of_a_chart_are_read_as_carefully(name: str, tmp_path: Path) -> None:
+    """Helm would wait for ever for a pipe."""
+    folder = chart(tmp_path)
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(folder / name)
+    assert alone(Helm("helm"), tmp_path).unreadable == {f"web/{name}": "it is no regular file"}
+
+
+class Stubborn(FakeHelm):
+    """A Helm that does not end, or breaks."""
+
+    def lint(self, charts: Any, *, values: Any = ()) -> Completed:  # noqa: ANN401, ARG002 - the real one's signature
+        """Break."""
+        return Completed(("helm",), 2, "panic: runtime error", "")
+
+    def template(self, *arguments: Any, **options: Any) -> str:  # noqa: ANN401, ARG002 - the real one's signature
+        """Do not end."""
+        raise ToolTimeoutError(["helm", "template"], 30)
+
+
+def test_a_helm_that_does_not_end_or_breaks_is_a_finding(tmp_path: Path) -> None:
+    """The deploy would meet the same."""
+    chart(tmp_path)
+    release = alone(Stubborn(), tmp_path)
+    assert release.failure == "`helm template` did not end within 30 s: It was stopped"
+    assert release.lint == ("[ERROR] `helm lint`, one call for all charts, said nothing of this one: it ended with 2",)
+
+
+def test_no_helm_is_an_error_and_no_finding(tmp_path: Path) -> None:
+    """That the machine lacks something is no fault of a chart."""
+    chart(tmp_path)
+    with pytest.raises(ToolMissingError):
+        alone(Helm(tmp_path / "no-helm"), tmp_path)
+
+
+def test_what_helm_says_is_one_line_without_its_noise() -> None:
+    """Log lines and hints are left out."""
+    stderr = 'level=INFO msg="x"\nError: web/templates/a.yaml:1:2\n  executing: nil\n\nUse --debug flag to render out\n'
+    assert module._said(ToolFailedError(["helm"], 1, stderr)) == "web/templates/a.yaml:1:2 executing: nil"  # noqa: SLF001 - its grammar has no other door
+
+
+def test_a_project_without_releases_needs_no_helm(tmp_path: Path) -> None:
+    """Nothing is rendered or linted."""
+    assert look(Helm("helm"), Project.model_validate({"name": "a"}), tmp_path).releases == ()
+
+
+def with_image(root: Path, **keys: str) -> Subject:
+    """Gather a project of one image."""
+    spec = {"baseImage": "scratch", "buildContext": "app", "dockerfile": "Dockerfile", **keys}
+    return look(Helm("helm"), Project.model_validate({"name": "a", "images": {"web": spec}}), root)
+
+
+def test_a_build_context_is_what_docker_would_send(tmp_path: Path) -> None:
+    """With what .dockerignore leaves out and the Dockerfile names."""
+    for name in ("app/src/main.py", "app/src/x.pyc", "app/data/a.csv", "app/.env", "app/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "app" / ".dockerignore").write_text("data\n**/*.pyc\n.env\nnotes.txt\n")
+    dockerfile = (
+        'FROM scratch\nCOPY --chown=1 src data/ \\\n  ./none /app/\nADD [".env", "/"]\nCOPY --from=x notes.txt /\n'
+    )
+    (tmp_path / "Dockerfile").write_text(dockerfile)
+    (image,) = with_image(tmp_path).images
+    assert (image.dockerfile, image.unreadable) == (dockerfile, {})
+    assert image.files == {"src/main.py", ".dockerignore"}
+    assert image.left_out == {"data", ".env"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "unreadable"),
+    [
+        ({"buildContext": "none"}, {"none": "no such folder"}),
+        ({"buildContext": "Dockerfile"}, {"Dockerfile": "it is no folder"}),
+        ({"dockerfile": "app"}, {"app": "it is a folder"}),
+        ({"dockerfile": "none"}, {"none": "no such file or directory"}),
+        ({"buildContext": "latin"}, {"latin/.dockerignore": "it is not UTF-8"}),
+    ],
+)
+def test_sources_of_an_image_that_cannot_be_read_are_told(
+    keys: dict[str, str], unreadable: dict[str, str], tmp_path: Path
+) -> None:
+    """Each with its path."""
+    (tmp_path / "Dockerfile").touch()
+    (tmp_path / "app").mkdir()
+    (tmp_path / "latin").mkdir()
+    (tmp_path / "latin" / ".dockerignore").write_bytes(b"\xff")
+    (image,) = with_image(tmp_path, **keys).images
+    assert image.unreadable == unreadable
+
+
+def test_the_examples_of_secrets_are_read(tmp_path: Path) -> None:
+    """What .env.example gives, without what it leaves open."""
+    assert with_image(tmp_path).examples == {}
+    (tmp_path / ".env.example").write_text("# all\nKEY=generate\nOPEN=\nPATH_LIKE=$HOME\n")
+    assert with_image(tmp_path).examples == {"KEY": "generate", "PATH_LIKE": "$HOME"}
