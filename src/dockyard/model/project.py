@@ -3,6 +3,7 @@
 The fields carry their descriptions, which editors show through the JSON Schema.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -22,10 +23,10 @@ from dockyard.model.duration import Seconds
 from dockyard.model.entity import Entity, FrozenMap
 from dockyard.model.errors import RuleError, UnknownNameError, nearest
 from dockyard.model.image import DockerImage, Ports
-from dockyard.model.names import DataKey, DnsLabel, EnvName, HttpPath, RelativePath, ReleaseName
+from dockyard.model.names import SHOWN, DataKey, DnsLabel, EnvName, HttpPath, RelativePath, ReleaseName
 from dockyard.model.quantity import ImageSize
 from dockyard.model.reference import ImageName, ImageReference
-from dockyard.model.rule import Place, broken, distinct
+from dockyard.model.rule import Place, Rule, broken, distinct
 from dockyard.model.tag import LATEST, ImageTag
 
 SOURCE = "dockyard.yaml"
@@ -182,6 +183,32 @@ class DatabaseSpec(Entity):
     )
 
 
+def _check_id(id_: str) -> str:
+    if re.fullmatch(r"DY[0-9]{3}", id_, re.ASCII) is None:
+        raise RuleError(
+            f"{id_[:SHOWN]!r} is not the id of a check", why="It is written like DY101; `inv check` shows them"
+        )
+    return id_
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise RuleError("There is no reason", why="Whoever reads the file later has to know why a check is off")
+    return text
+
+
+CheckId = Annotated[str, Rule(_check_id, {"pattern": "^DY[0-9]{3}$"})]
+Reason = Annotated[str, Rule(_reason, {"pattern": r"\S"})]
+
+
+class ChecksSpec(Entity):
+    """Which checks are made; see the fields' descriptions."""
+
+    off: FrozenMap[CheckId, Reason] = Field(
+        default_factory=dict, validate_default=True, description="Checks that are switched off by id, each with why."
+    )
+
+
 class Project(Entity):
     """All that dockyard.yaml describes; see the fields' descriptions."""
 
@@ -194,6 +221,8 @@ class Project(Entity):
     releases: FrozenMap[ReleaseName, ReleaseSpec] = Field(
         default_factory=dict, validate_default=True, description="The Helm releases, by name."
     )
+
+    checks: ChecksSpec = Field(default_factory=ChecksSpec, description="What `check` looks for.")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
