@@ -122,7 +122,7 @@ FROM base AS first
 ARG A
 ARG D=$A-4
 ENV E="5 6" F=$D
-ARG X=gone
+ARG X=7
 FROM first
 RUN before
 ARG B=3
@@ -134,19 +134,19 @@ RUN after
 
 
 def test_variables_hold_where_docker_says() -> None:
-    """An ARG from before the first FROM only where it is named again; an ENV for stages that are built on its own."""
+    """An ARG from before the first FROM only where it is named again; the others for stages built on their own, too."""
     parsed = Dockerfile.parse(SCOPES)
     found = {one.words: dict(scope) for one, scope in parsed.scoped(parsed.stages[1], {"C": "given"})}
-    assert found["before",] == {"E": "5 6", "F": "1-4"}
-    assert found["after",] == {
-        "E": "5 6",
-        "F": "1-4",
-        "B": "3",
-        "C": "given",
-        "G": "seven of nine",
-        "H": None,
-        "closed": None,
-    }
+    assert found["before",] == {"A": "1", "D": "1-4", "E": "5 6", "F": "1-4", "X": "7"}
+    new = {"B": "3", "C": "given", "G": "seven of nine", "H": None, "closed": None}
+    assert found["after",] == {**found["before",], **new}
+
+
+def test_an_argument_that_contradicts_the_environment_is_not_known() -> None:
+    """Docker's versions disagree on which one wins; an ENV behind the ARG always does."""
+    parsed = Dockerfile.parse("FROM x\nENV A=1 B=2\nARG A=3\nARG B=2\nRUN one\nENV A=4\nRUN two\n")
+    found = {one.words: dict(scope) for one, scope in parsed.scoped(parsed.stages[0], {})}
+    assert (found["one",], found["two",]) == ({"A": None, "B": "2"}, {"A": "4", "B": "2"})
 
 
 @pytest.mark.parametrize(

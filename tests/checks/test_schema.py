@@ -201,6 +201,8 @@ def test_the_schemas_have_no_rules_that_there_is_no_sentence_for(version: str) -
     """A new keyword in a later version of the package would need a sentence of its own."""
     schemas = kubernetes.version(version).schemas
     assert set().union(*map(_keywords, schemas.definitions["$defs"].values())) == KEYWORDS
+    fields = [field for one in schemas.definitions["$defs"].values() for field in one.get("properties", {}).items()]
+    assert {name for name, field in fields if "enum" in field} == {"apiVersion", "kind"}  # which were looked up by both
     choices = [name for name, schema in schemas.definitions["$defs"].items() if "oneOf" in schema]
     assert {name.rpartition(".")[2] for name in choices} == {"Quantity", "IntOrString"}
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from dockyard.checks.catalogue import check
 from dockyard.checks.dockerfile import Dockerfile, substitute
 from dockyard.checks.finding import Place, Severity
-from dockyard.images.ignore import Ignore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
     from dockyard.checks.finding import Hit
     from dockyard.checks.subject import ImageSubject, Subject
 
-ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|\d*<<")
-"""How a source begins that is in no build context: an address, or a here-document."""
+ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|\d*<<|.*[*?\[\\]")
+"""Sources that need not be in the build context: addresses, here-documents, and patterns, since one that matches nothing
+copies nothing, which Docker does not mind."""
 
 EXAMPLES = (".example", ".sample", ".template", ".dist")
 """Ends of names of files that show what belongs into .env."""
@@ -137,13 +137,7 @@ def _below(path: str) -> str:
 
 
 def _is_there(image: ImageSubject, folders: set[str], path: str) -> bool:
-    if not path or path in image.files or path in folders:
-        return True
-    if not re.search(r"[*?\[\\]", path):
-        return False
-    # A pattern takes what .dockerignore's would: both are Go's filepath.Match
-    pattern = Ignore.parse(f"./{path}")
-    return any(pattern.leaves_out(PurePosixPath(file)) for file in image.files)
+    return not path or path in image.files or path in folders
 
 
 def _absence(image: ImageSubject, path: str) -> str:

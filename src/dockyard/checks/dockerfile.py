@@ -125,19 +125,22 @@ class Dockerfile:
         """
         outside: Scope = {}
         for argument in self.arguments:
-            _declare(argument, outside, {}, given)
+            outside |= _declared(argument, outside, {}, given)
+        scope: Scope = {}
         environment: Scope = {}
         for ancestor in self.line_of(stage):
-            scope = dict(environment)  # an ARG ends with its stage, an ENV goes on
             for instruction in ancestor.instructions:
                 if ancestor is stage:
-                    yield instruction, scope
-                if instruction.name == "ARG":
-                    _declare(instruction, scope, outside, given)
-                elif instruction.name == "ENV":
-                    added = _environment(instruction, scope)
-                    environment |= added
+                    yield instruction, dict(scope)
+                if instruction.name == "ENV":
+                    environment |= (added := _environment(instruction, scope))
                     scope |= added
+                elif instruction.name == "ARG":
+                    added = _declared(instruction, scope, outside, given)
+                    # Docker's versions disagree on which one wins
+                    scope |= {
+                        name: value if environment.get(name, value) == value else None for name, value in added.items()
+                    }
 
     def exposed(self, given: Mapping[str, str]) -> set[int] | None:
         """Return the ports that the image exposes; None where the base, or a variable, decides that.
@@ -169,7 +172,7 @@ class Dockerfile:
         for stage in self.line_of(self.stages[-1]) if self.stages else ():
             for instruction, scope in self.scoped(stage, given):
                 if instruction.name == name:
-                    yield instruction, dict(scope)
+                    yield instruction, scope
 
     def _is_from_scratch(self) -> bool:
         return bool(self.stages) and self.line_of(self.stages[-1])[0].base == SCRATCH
@@ -218,11 +221,13 @@ def _named(stage: Stage) -> Iterator[str]:
         yield from (mount.get("from", "") for mount in instruction.mounts())
 
 
-def _declare(argument: Instruction, scope: Scope, outside: Mapping[str, str | None], given: Mapping[str, str]) -> None:
-    for word in argument.words:
-        name, equals, default = word.partition("=")
-        known = substitute(_unquoted(default), scope) if equals else outside.get(name)
-        scope[name] = given.get(name, known)
+def _declared(argument: Instruction, scope: Scope, outside: Scope, given: Mapping[str, str]) -> Scope:
+    """Return the variables that an ARG declares; without a default they are what they are before the first FROM."""
+    pairs = (word.partition("=") for word in argument.words)
+    return {
+        name: given.get(name, substitute(_unquoted(default), scope) if equals else outside.get(name))
+        for name, equals, default in pairs
+    }
 
 
 def _environment(instruction: Instruction, scope: Mapping[str, str | None]) -> Scope:

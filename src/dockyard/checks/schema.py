@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.checks import kubernetes
 from dockyard.checks.catalogue import check
-from dockyard.checks.reading import shown
 from dockyard.model.errors import nearest
 
 if TYPE_CHECKING:
@@ -112,8 +111,6 @@ def _sentence(error: ValidationError, schemas: Schemas) -> str:
         return "; ".join(_unknown(name, schemas.properties(definition)) for name in facts["unexpected"])
     if "property" in facts:
         return f"the field {facts['property']!r} is missing"
-    if "options" in facts:
-        return f"it is {shown(error.instance)}, and must be {' or '.join(map(str, facts['options']))}"
     return f"it is {_type_of(error.instance)}, and must be {_wanted(facts, definition)}"
 
 
