@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dockyard.checks.subject import ImageSubject, Subject
 
 ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|\d*<<|.*[*?\[\\]")
-"""Sources that need not be in the build context: addresses, here-documents, and patterns, since one that matches nothing
-copies nothing, which Docker does not mind."""
+"""Sources that need not be in the build context: addresses, here-documents, and patterns, since one that matches
+nothing copies nothing, which Docker does not mind."""
 
 EXAMPLES = (".example", ".sample", ".template", ".dist")
 """Ends of names of files that show what belongs into .env."""
