@@ -103,7 +103,8 @@ def test_a_stage_that_is_not_built_may_name_anything() -> None:
 def test_an_env_file_in_the_context_is_found() -> None:
     """Wherever it lies, and whatever its end; examples are none."""
     files = CONTEXT | {".env", "deep/.env.production", ".env.example", ".env.local.dist", ".envrc", "a.env"}
-    found = find("DY603", subject(images=(image(files=files),)))
+    of = project(images={"web": {**PROJECT["images"]["web"], "buildContext": "./web"}})
+    found = find("DY603", subject(of=of, images=(image(files=files, of=of),)))
     assert [finding.place.file for finding in found] == ["web/.env", "web/deep/.env.production"]
     assert found[0].message == ".env is sent to the build of image web"
 

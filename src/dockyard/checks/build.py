@@ -73,7 +73,10 @@ def env_file_sent(subject: Subject) -> Iterator[Hit]:
         for file in sorted(image.files):
             name = PurePosixPath(file).name
             if name == ".env" or (name.startswith(".env.") and not name.endswith(EXAMPLES)):
-                yield Place(f"{image.spec.build_context}/{file}"), f"{file} is sent to the build of image {image.name}"
+                yield (
+                    Place(normpath(f"{image.spec.build_context}/{file}")),
+                    f"{file} is sent to the build of image {image.name}",
+                )
 
 
 @check(
