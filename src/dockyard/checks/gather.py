@@ -46,6 +46,9 @@ SAMPLE_SECRET = "sample-of-a-secret"  # noqa: S105 - stands for one
 SAMPLE_DATABASE = "postgresql://sample:sample@database.invalid:5432/sample"
 """The same for the secret that the development database gives a value."""
 
+ASSUMED_VERSION = "v1.20.2"
+"""The version of Kubernetes that is meant where dockyard.yaml names none: that of the embedded cluster."""
+
 LARGEST = 2_000_000
 """Bytes of a text that checks read; Kubernetes could not keep a release that is larger."""
 

@@ -6,12 +6,13 @@ from inspect import getdoc
 
 from invoke.collection import Collection
 
-from dockyard.cli import app, cluster, db, images, machine
+from dockyard.cli import app, checks, cluster, db, images, machine
 from dockyard.cli.listing import Group, listing
 
 GROUPS = (
     ("", app, ("deploy", "status", "url", "logs", "history", "rollback", "destroy")),
     ("", images, ("build", "load", "images")),
+    ("", checks, ("check",)),
     ("cluster", cluster, ("start", "stop", "status", "delete")),
     ("db", db, ("start", "stop", "url")),
     ("", machine, ("setup", "test")),
