@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.images.build import TAIL, BuildLog, Recipe, build
+from dockyard.images.build import STEP_WIDTH, TAIL, BuildLog, Recipe, build
 from dockyard.model.errors import BuildError, MachineError, ToolFailedError
 from dockyard.model.events import Event
 from dockyard.tools.docker import FINGERPRINT, KIND, BuildOptions, Docker
@@ -236,3 +236,11 @@ def test_the_real_progress_is_understood(engine: Docker, tmp_path: Path) -> None
         )
     assert "COPY missing /" in "".join(event.text for event in events)
     assert engine.image("dockyard-test-build:1") is None
+
+
+def test_a_long_step_is_told_in_short() -> None:
+    """A RUN instruction may be a page long; a line is enough to know it by."""
+    (step,) = feed(f"#5 [build 2/3] RUN {'word  ' * 200}")[1]
+    assert step.startswith("[build 2/3] RUN word word ")
+    assert step.endswith(" ...")
+    assert len(step) <= STEP_WIDTH

@@ -7,7 +7,10 @@ compared afterwards; with the docker driver on macOS and WSL2 the node's address
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from dockyard.clusters.protocol import Loaded
 from dockyard.images.archive import full_reference, short_reference
@@ -39,20 +42,27 @@ class Minikube:
         self._program = MinikubeProgram(profile, self._kubeconfig)
 
     def status(self) -> MinikubeCluster | None:
-        """Return what `minikube profile list` says of the profile."""
+        """Return what `minikube profile list` says of the profile.
+
+        Raises:
+            ClusterError: The profile is not one that the specification allows (section 7): another driver, say.
+        """
         facts = self._program.profile()
         if facts is None:
             return None
         running = facts.status in RUNNING
-        return MinikubeCluster(
-            cpus=facts.cpus,
-            memory=facts.memory,
-            driver=facts.driver,
-            kubernetes_version=facts.kubernetes_version,
-            status="Running" if running else "Paused" if facts.status == "Paused" else "Stopped",
-            ip=self._program.ip() if running else None,
-            addons=facts.addons,
-        )
+        state = "Running" if running else "Paused" if facts.status == "Paused" else "Stopped"
+        seen = {**asdict(facts), "status": state, "ip": self._program.ip() if running else None}
+        del seen["name"]
+        try:
+            return MinikubeCluster.model_validate(seen)
+        except ValidationError as error:
+            broken = "; ".join(f"{'.'.join(map(str, line['loc']))}: {line['msg']}" for line in error.errors())
+            raise ClusterError(
+                f"The Minikube profile {self.name} is not one that Dockyard can use",
+                why=broken,
+                fix=f"`minikube delete --profile={self.name}`, then `./inv cluster.start`",
+            ) from None
 
     def start(self, report: Report) -> None:
         """Start the profile; Minikube itself waits for the node."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +26,9 @@ ERROR = re.compile(r"#(?P<vertex>\d+) ERROR: (?P<text>.*)")
 
 OUTPUT = re.compile(r"#(?P<vertex>\d+) (?P<seconds>\d+\.\d+) (?P<text>.*)")
 """A line that a step wrote: `#7 12.3 compiling`."""
+
+STEP_WIDTH = 110
+"""Characters of a step that are told: a RUN instruction may be a page long."""
 
 TAIL = 15
 """Lines of a failed step that are shown."""
@@ -103,7 +107,7 @@ class BuildLog:
         if step := STEP.match(line):
             self._steps[step["vertex"]] = step["step"]
             if re.search(r"\d/\d", step["place"]):
-                self._on_step(step["step"])
+                self._on_step(textwrap.shorten(step["step"], STEP_WIDTH, placeholder=" ..."))
         elif output := OUTPUT.match(line):
             self._written.setdefault(output["vertex"], deque(maxlen=TAIL)).append(output["text"])
         elif error := ERROR.match(line):

@@ -108,7 +108,7 @@ class Screen:
         gone = f"{self._clock.now() - self._start:6.1f} s"
         style = STYLES.get(event.stage, "cyan")
         return (
-            f"[dim]{gone}[/dim]  {escape(event.subject):<18}[{style}]{event.stage:<11}[/{style}] {escape(event.text)}"
+            f"[dim]{gone}[/dim]  {escape(event.subject):<17} [{style}]{event.stage:<11}[/{style}] {escape(event.text)}"
         )
 
     def _spin(self, line: str) -> None:
