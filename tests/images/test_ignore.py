@@ -6,6 +6,8 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dockyard.images.ignore import Ignore
 from dockyard.tools.process import run
@@ -159,8 +161,26 @@ def test_folders_that_are_left_out_are_not_entered(context: Path, monkeypatch: p
     list(Ignore.parse("**/node_modules").files(context))
     assert "src" in entered
     assert "node_modules" not in entered
-    list(Ignore.parse("node_modules\n!node_modules/m.js").files(context))
-    assert "node_modules" in entered
+    entered.clear()
+    list(Ignore.parse("*\n!src\n!docs/sub/deep.md").files(context))
+    assert sorted(entered) == ["context", "deep", "docs", "src", "sub"]
+    for exception in ("node_modules/m.js", "**/m.js", "*/m.js"):
+        entered.clear()
+        list(Ignore.parse(f"node_modules\n!{exception}").files(context))
+        assert "node_modules" in entered
+
+
+PATTERNS = [
+    f"{mark}{path}" for mark in ("", "!") for path in ("*", "docs", "docs/sub", "src/deep", "**/b", "a", "a/x/b", "*/x")
+]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PATTERNS), max_size=5))
+def test_folders_that_are_not_entered_hold_nothing_that_is_kept(context: Path, patterns: list[str]) -> None:
+    """Walking finds what looking at every file would."""
+    ignore = Ignore.parse("\n".join(patterns))
+    assert {str(path) for path in ignore.files(context)} == set(TREE) - left_out("\n".join(patterns))
 
 
 def test_links_are_entries_and_are_not_followed(tmp_path: Path) -> None:

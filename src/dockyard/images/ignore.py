@@ -24,10 +24,16 @@ class Rule:
     Attributes:
         pattern: Matches the path of an entry below the context, and all below that entry.
         keeps: Whether a match keeps the entry (`!`) instead of leaving it out.
+        path: The one path that it names; empty where it is a pattern for several.
     """
 
     pattern: re.Pattern[str]
     keeps: bool
+    path: str = ""
+
+    def may_keep_below(self, folder: str) -> bool:
+        """Tell whether it may keep something inside of a folder that is left out, the folder itself included."""
+        return self.keeps and (not self.path or f"{self.path}/".startswith(f"{folder}/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,9 @@ class Ignore:
         name = str(path)
         return next((not rule.keeps for rule in reversed(self.rules) if rule.pattern.fullmatch(name)), False)
 
-    @property
-    def may_keep_below(self) -> bool:
-        """Whether a folder that is left out may still hold entries that are kept."""
-        return any(rule.keeps for rule in self.rules)
+    def is_entered(self, folder: PurePosixPath) -> bool:
+        """Tell whether a folder may hold entries that are kept."""
+        return not self.leaves_out(folder) or any(rule.may_keep_below(str(folder)) for rule in self.rules)
 
     def files(self, context: Path) -> Iterator[PurePosixPath]:
         """Walk the files and links that Docker would send, in a fixed order.
@@ -69,11 +74,7 @@ class Ignore:
         for folder, folders, files in os.walk(context):
             below = PurePosixPath(Path(folder).relative_to(context).as_posix())
             links = [name for name in folders if Path(folder, name).is_symlink()]
-            folders[:] = sorted(
-                name
-                for name in folders
-                if name not in links and (self.may_keep_below or not self.leaves_out(below / name))
-            )
+            folders[:] = sorted(name for name in folders if name not in links and self.is_entered(below / name))
             for name in sorted([*files, *links]):
                 if not self.leaves_out(below / name):
                     yield below / name
@@ -83,7 +84,8 @@ def _rule(line: str) -> Rule:
     keeps = line.startswith("!")
     path = posixpath.normpath(line.removeprefix("!").strip()).lstrip("/") or "/"
     try:
-        return Rule(re.compile(f"{_body(path)}(?:/.*)?", re.DOTALL), keeps)
+        plain = path if _SPECIAL.isdisjoint(path) else ""
+        return Rule(re.compile(f"{_body(path)}(?:/.*)?", re.DOTALL), keeps, plain)
     except re.error:  # Docker will refuse it, and say so
         return Rule(re.compile("(?!)"), keeps)
 
