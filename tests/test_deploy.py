@@ -56,12 +56,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorkspace:
     return project
 
 
+def open_gate(*_: object) -> None:
+    """Refuse nothing."""
+
+
 def bring(workspace: FakeWorkspace, *names: str) -> tuple[deploy.Deployed, ...]:
     """Deploy, and forget what was done before."""
     workspace.fake_helm.calls.clear()
     workspace.cluster.calls.clear()
     workspace.docker.built.clear()
-    return deploy.deploy(workspace, names or NAMES, Recorder())
+    return deploy.deploy(workspace, names or NAMES, Recorder(), gate=open_gate)
 
 
 def changes(workspace: FakeWorkspace) -> list[str]:
@@ -72,7 +76,7 @@ def changes(workspace: FakeWorkspace) -> list[str]:
 def test_a_first_deploy_builds_loads_and_sends_in_order(workspace: FakeWorkspace) -> None:
     """Images first, all in the node before a pod asks for one; a release is Ready before the next is sent."""
     report = Recorder()
-    done = deploy.deploy(workspace, NAMES, report)
+    done = deploy.deploy(workspace, NAMES, report, gate=open_gate)
     assert report.lasting == [
         ("api-image", "Building"),
         ("api-image", "Built"),
@@ -94,7 +98,7 @@ def test_a_second_deploy_does_nothing(workspace: FakeWorkspace) -> None:
     report = Recorder()
     workspace.fake_helm.calls.clear()
     workspace.docker.built.clear()
-    done = deploy.deploy(workspace, NAMES, report)
+    done = deploy.deploy(workspace, NAMES, report, gate=open_gate)
     assert {stage for _, stage in report.lasting} == {"Unchanged"}
     assert [(entry.action.verb, entry.revision) for entry in done] == [(Verb.NOTHING, 1), (Verb.NOTHING, 1)]
     assert (workspace.docker.built, changes(workspace)) == ([], [])

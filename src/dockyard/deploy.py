@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import Manifests
 from dockyard.charts.render import Rendered, render
+from dockyard.checks.gate import refuse_errors
 from dockyard.images.bases import resolve
 from dockyard.images.ensure import Source, ensure
 from dockyard.model.errors import RolloutError, ToolFailedError
-from dockyard.model.events import Event
+from dockyard.model.events import Event, Report
 from dockyard.releases.apply import apply
 from dockyard.releases.plan import ReleaseAction, ReleaseObservation, Verb, plan_release
 from dockyard.releases.verify import Served, verify
 from dockyard.releases.watch import look, watch
 from dockyard.tools.helm import Helm
+from dockyard.workspace import Workspace
 
 if TYPE_CHECKING:
-    from dockyard.model.events import Report
     from dockyard.tools.helm import ReleaseFacts
-    from dockyard.workspace import Workspace
 
 MEGABYTE = 1_000_000
+
+SENDING = frozenset({Verb.INSTALL, Verb.UPGRADE, Verb.RECOVER})
+"""What sends something to the cluster."""
+
+Gate = Callable[[Workspace, tuple[str, ...], Mapping[str, str], Report], None]
+"""Who may refuse what is to be sent: given the workspace, the releases, the images' references, and who is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,52 +78,62 @@ def _amount(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= MEGABYTE // 10 else f"{size / 1e3:.1f} kB"
 
 
-def deploy(workspace: Workspace, names: tuple[str, ...], report: Report) -> tuple[Deployed, ...]:
+def deploy(
+    workspace: Workspace, names: tuple[str, ...], report: Report, *, gate: Gate = refuse_errors
+) -> tuple[Deployed, ...]:
     """Bring releases to what the project describes, one after the other along `needs`.
 
     Args:
         workspace: What to work with; its cluster runs.
         names: The releases, in order.
         report: Told of what happens.
+        gate: Asked before anything is sent to the cluster; it refuses by raising.
 
     Raises:
         DockyardError: What stopped it; releases that were done before stay.
     """
-    project = workspace.project
-    used = (project.release(name).image for name in names)
-    images = tuple(dict.fromkeys(image for image in used if image is not None))
-    references = build_images(workspace, images, report)
-    load_images(workspace, tuple(references.values()), report)
-    local = Helm(workspace.programs["helm"])
-    rendered = tuple(
-        render(
-            local,
-            name,
-            project.release(name),
-            references.get(project.release(name).image or ""),
-            root=workspace.root,
-            folder=workspace.state / "charts",
-            secrets=workspace.secrets,
-            namespace=project.cluster.namespace,
-        )
-        for name in names
-    )
+    used = (workspace.project.release(name).image for name in names)
+    references = build_images(workspace, tuple(dict.fromkeys(image for image in used if image is not None)), report)
+    charts = tuple(_render(workspace, name, references) for name in names)
     there = {release.name: release for release in workspace.helm().releases()}
-    return tuple(_bring(workspace, chart, there.get(chart.release), report) for chart in rendered)
+    actions = tuple(plan_release(_observe(workspace, chart, there.get(chart.release))) for chart in charts)
+    changing = tuple(action.release for action in actions if action.verb in SENDING)
+    if changing:
+        gate(workspace, changing, references, report)
+    load_images(workspace, tuple(references.values()), report)
+    return tuple(_bring(workspace, chart, action, report) for chart, action in zip(charts, actions, strict=True))
 
 
-def _bring(workspace: Workspace, chart: Rendered, there: ReleaseFacts | None, report: Report) -> Deployed:
-    helm, kubectl = workspace.helm(), workspace.kubectl()
-    name = chart.release
+def _render(workspace: Workspace, name: str, references: Mapping[str, str]) -> Rendered:
     spec = workspace.project.release(name)
-    sent = Manifests.parse(helm.manifest(name)) if there else None
-    live = look(kubectl, chart.manifests) if there else None
-    seen = ReleaseObservation(name, chart.manifests, chart.tag, there, sent, live)
-    action = plan_release(seen)
+    return render(
+        Helm(workspace.programs["helm"]),
+        name,
+        spec,
+        references.get(spec.image or ""),
+        root=workspace.root,
+        folder=workspace.state / "charts",
+        secrets=workspace.secrets,
+        namespace=workspace.project.cluster.namespace,
+    )
+
+
+def _observe(workspace: Workspace, chart: Rendered, there: ReleaseFacts | None) -> ReleaseObservation:
+    if there is None:
+        return ReleaseObservation(chart.release, chart.manifests, chart.tag)
+    sent = Manifests.parse(workspace.helm().manifest(chart.release))
+    live = look(workspace.kubectl(), chart.manifests)
+    return ReleaseObservation(chart.release, chart.manifests, chart.tag, there, sent, live)
+
+
+def _bring(workspace: Workspace, chart: Rendered, action: ReleaseAction, report: Report) -> Deployed:
+    helm, name = workspace.helm(), chart.release
+    spec = workspace.project.release(name)
     if action.verb is Verb.NOTHING:
         report(Event(name, "Unchanged", action.reason))
     else:
         apply(helm, action, chart, report)
+        kubectl = workspace.kubectl()
         watch(name, kubectl, chart.manifests, clock=workspace.clock, limit=spec.timeout, report=report)
     served = verify(workspace.cluster, chart.manifests, spec.check, clock=workspace.clock)
     revision = max(entry.revision for entry in helm.history(name))

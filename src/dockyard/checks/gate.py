@@ -1,0 +1,66 @@
+"""The gate of a deploy: what checks call an error is not sent to a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockyard.checks.catalogue import every_check, run_checks
+from dockyard.checks.finding import Severity
+from dockyard.checks.gather import ASSUMED_VERSION, gather
+from dockyard.model.errors import RefusedError
+from dockyard.model.events import Event
+from dockyard.tools.helm import Helm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dockyard.checks.finding import Finding
+    from dockyard.model.events import Report
+    from dockyard.workspace import Workspace
+
+
+def refuse_errors(workspace: Workspace, names: tuple[str, ...], references: Mapping[str, str], report: Report) -> None:
+    """Make every check over the releases that are to be sent; warnings are told.
+
+    Args:
+        workspace: What to work with; its cluster is not asked.
+        names: The releases.
+        references: `name:tag` of the images, by name.
+        report: Told of warnings.
+
+    Raises:
+        RefusedError: A check found an error; the message lists them all.
+    """
+    project = workspace.project
+    subject = gather(
+        project,
+        root=workspace.root,
+        helm=Helm(workspace.programs["helm"]),
+        secrets=workspace.secrets,
+        kubernetes_version=project.cluster.kubernetes_version or ASSUMED_VERSION,
+        references=references,
+    )
+    found = [one for one in run_checks(subject, without=project.checks.off) if one.release in {"", *names}]
+    for one in found:
+        if one.severity is Severity.WARNING:
+            report(Event("checks", "Warning", _line(one)))
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    if errors:
+        raise refusal(errors)
+
+
+def refusal(errors: list[Finding]) -> RefusedError:
+    """Return the error that lists what was found, and how each kind is mended."""
+    checks = every_check()
+    lines = "".join(f"\n    {_line(one)}" for one in errors)
+    fixes = "".join(f"\n    {id_}: {checks[id_].fix}" for id_ in dict.fromkeys(one.check for one in errors))
+    count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
+    return RefusedError(
+        f"The checks found {count}, and nothing was sent to the cluster",
+        why=f"Found:{lines}",
+        fix=f"To mend it:{fixes}",
+    )
+
+
+def _line(finding: Finding) -> str:
+    return f"{finding.check} {finding.place}: {finding.message}"
