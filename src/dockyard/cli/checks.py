@@ -36,6 +36,8 @@ def check(
     strict: bool = False,
 ) -> None:
     """Look for what would keep a release from starting, before any cluster is touched."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from invoke.exceptions import Exit
 
     from dockyard.checks.catalogue import every_check, run_checks
@@ -44,18 +46,21 @@ def check(
     from dockyard.tools.helm import Helm
     from dockyard.ui.findings import print_findings
 
-    with at_work(profile) as (screen, workspace):
+    with at_work(profile) as (screen, workspace), ThreadPoolExecutor(1) as pool:
         project, chosen = workspace.project, tuple(dict.fromkeys(only or ()))
         off = {} if chosen else project.checks.off
-        subject = gather(
+        looking = pool.submit(
+            gather,
             project,
             root=workspace.root,
             helm=Helm(workspace.programs["helm"]),
             secrets=workspace.secrets,
             kubernetes_version=project.cluster.kubernetes_version or ASSUMED_VERSION,
         )
+        there = every_check()  # which imports all of them while Helm renders
+        subject = looking.result()
         findings = run_checks(subject, without=off, only=chosen)
-        made = {id_: entry for id_, entry in every_check().items() if id_ not in off and (not chosen or id_ in chosen)}
+        made = {id_: entry for id_, entry in there.items() if id_ not in off and (not chosen or id_ in chosen)}
         if sarif:
             _write_sarif(sarif, findings, made)
         if json:

@@ -132,7 +132,8 @@ def _wait(command: sh.RunningCommand, argv: Sequence[str], timeout: float) -> in
             return -abs(int(error.exit_code))
     except BaseException:  # Ctrl-C above all: no orphan may go on working on the cluster
         threading.Thread(target=_end, args=(command, ended), daemon=True).start()
-        with contextlib.suppress(sh.ErrorReturnCode):
+        # ChildProcessError: the interrupt came between the program's end and `sh` taking note of it.
+        with contextlib.suppress(sh.ErrorReturnCode, ChildProcessError):
             command.wait()
         raise
     finally:
