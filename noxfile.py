@@ -18,15 +18,20 @@ nox.options.error_on_missing_interpreters = True
 CHARTS = sorted(str(path.parent) for path in Path("helm").glob("*/Chart.yaml"))
 DOCKERFILES = sorted(map(str, Path("dockerfiles").rglob("*Dockerfile")))
 SHELL = [
-    "inv",
-    ".ci/run",
-    *sorted(str(path) for folder in ("scripts", "dockerfiles") for path in Path(folder).rglob("*.sh")),
+    str(path)
+    for path in (
+        Path("inv"),
+        Path(".ci/run"),
+        *sorted(Path("scripts").rglob("*")),
+        *sorted(Path("dockerfiles").rglob("*")),
+    )
+    if path.is_file() and path.read_bytes().startswith((b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash"))
 ]
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Format, rules and types of the Python; charts, Dockerfiles and shell scripts by their own linters."""
+    """Format, rules and types of the Python; charts, Dockerfiles and shell by their own linters and our checks."""
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
@@ -34,6 +39,7 @@ def lint(session: nox.Session) -> None:
     session.run("shellcheck", *SHELL)
     session.run("hadolint", *DOCKERFILES)
     session.run(".tools/bin/helm", "lint", "--strict", *CHARTS, external=True)
+    session.run("invoke", "check", "--strict")
 
 
 @nox.session
