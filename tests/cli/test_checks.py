@@ -12,7 +12,8 @@ import pytest
 from dockyard.checks import gather
 from dockyard.checks.subject import Subject
 from dockyard.cli import wiring
-from dockyard.model.project import Project
+from dockyard.model.errors import ConfigError
+from dockyard.model.project import ChecksSpec, Project
 from tests.checks.examples import BAD, subject
 from tests.cli.conftest import Inv
 from tests.fakes import FakeWorkspace
@@ -68,14 +69,11 @@ def test_the_exit_code_says_whether_a_deploy_may_go_on(
     assert inv("check", *argv) == code
 
 
-def test_checks_that_are_off_are_told_unless_they_are_asked_for(
-    inv: Inv, looked: Looked, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch, capsys: Captured
-) -> None:
+def test_checks_that_are_off_are_told_unless_they_are_asked_for(inv: Inv, looked: Looked, capsys: Captured) -> None:
     """The reason is shown; `--only` makes the check all the same."""
-    looked.at = BAD["DY108"]()
-    project = Project.model_validate({"name": "a", "checks": {"off": {"DY108": "a proxy rewrites it"}}})
-    made = replace(workspace, project=project)
-    monkeypatch.setattr(wiring, "open_workspace", lambda **_: made)
+    bad = BAD["DY108"]()
+    off = ChecksSpec(off={"DY108": "a proxy rewrites it"})
+    looked.at = replace(bad, project=bad.project.model_copy(update={"checks": off}))
     assert inv("check") == 0
     assert "DY108 is switched off: a proxy rewrites it" in capsys.readouterr().out
     assert inv("check", "--only", "DY107", "--only", "DY108") == 1
@@ -118,3 +116,17 @@ def test_what_cannot_be_done_is_one_sentence(inv: Inv, tmp_path: Path, capsys: C
     assert "There is no check named 'DY110'." in capsys.readouterr().err
     assert inv("check", "--sarif", str(tmp_path)) == 1
     assert "Is a directory." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("looked")
+def test_a_project_that_cannot_be_read_is_one_sentence(
+    inv: Inv, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """And no traceback, though it is read before there is a screen."""
+
+    def refuse(**_: object) -> FakeWorkspace:
+        raise ConfigError("dockyard.yaml has 1 mistake")
+
+    monkeypatch.setattr(wiring, "open_workspace", refuse)
+    assert inv("check") == 1
+    assert capsys.readouterr().err == "dockyard.yaml has 1 mistake.\n"

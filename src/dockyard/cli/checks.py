@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
-from dockyard.cli.support import at_work
+from dockyard.cli.support import on_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from invoke.context import Context
 
     from dockyard.checks.finding import Check, Finding
+    from dockyard.checks.subject import Subject
 
 
 @task(
@@ -36,29 +38,17 @@ def check(
     strict: bool = False,
 ) -> None:
     """Look for what would keep a release from starting, before any cluster is touched."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from invoke.exceptions import Exit
 
-    from dockyard.checks.catalogue import every_check, run_checks
-    from dockyard.checks.finding import Severity
-    from dockyard.checks.gather import ASSUMED_VERSION, gather
-    from dockyard.tools.helm import Helm
-    from dockyard.ui.findings import print_findings
+    looking = _look(profile)
+    with on_screen() as screen:
+        from dockyard.checks.catalogue import every_check, run_checks
+        from dockyard.checks.finding import Severity
+        from dockyard.ui.findings import print_findings
 
-    with at_work(profile) as (screen, workspace), ThreadPoolExecutor(1) as pool:
-        project, chosen = workspace.project, tuple(dict.fromkeys(only or ()))
-        off = {} if chosen else project.checks.off
-        looking = pool.submit(
-            gather,
-            project,
-            root=workspace.root,
-            helm=Helm(workspace.programs["helm"]),
-            secrets=workspace.secrets,
-            kubernetes_version=project.cluster.kubernetes_version or ASSUMED_VERSION,
-        )
-        there = every_check()  # which imports all of them while Helm renders
-        subject = looking.result()
+        there = every_check()
+        subject, chosen = looking(), tuple(dict.fromkeys(only or ()))
+        off = {} if chosen else subject.project.checks.off
         findings = run_checks(subject, without=off, only=chosen)
         made = {id_: entry for id_, entry in there.items() if id_ not in off and (not chosen or id_ in chosen)}
         if sarif:
@@ -70,6 +60,40 @@ def check(
             print_findings(screen, findings, made, off=off, looked_at=looked_at)
         if any(strict or finding.severity is Severity.ERROR for finding in findings):
             raise Exit(code=1)
+
+
+def _look(profile: str | None) -> Callable[[], Subject]:
+    """Begin to gather what checks look at, so that Helm renders while screen and checks are imported.
+
+    Returns:
+        What waits for it, and raises what went wrong.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from dockyard.checks.gather import ASSUMED_VERSION, gather
+    from dockyard.cli.wiring import open_workspace
+    from dockyard.model.errors import DockyardError
+    from dockyard.tools.helm import Helm
+
+    def fail(error: Exception) -> Subject:
+        raise error
+
+    try:
+        workspace = open_workspace(profile=profile)
+    except (DockyardError, OSError) as error:
+        return partial(fail, error)
+    return (
+        ThreadPoolExecutor(1)
+        .submit(
+            gather,
+            workspace.project,
+            root=workspace.root,
+            helm=Helm(workspace.programs["helm"]),
+            secrets=workspace.secrets,
+            kubernetes_version=workspace.project.cluster.kubernetes_version or ASSUMED_VERSION,
+        )
+        .result
+    )
 
 
 def _write_sarif(file: str, findings: Sequence[Finding], made: Mapping[str, Check]) -> None:
