@@ -33,7 +33,7 @@ def test_kinds_are_picked_in_the_order_of_the_text() -> None:
     assert kinds == ["Service", "Deployment"]
 
 
-@pytest.mark.parametrize("text", ["", "---\n", "---\n# Source: web/templates/empty.yaml\n---\n"])
+@pytest.mark.parametrize("text", ["", "---\n", "---\n# Source: web/templates/empty.yaml\n---\n", "{}", "~"])
 def test_empty_documents_are_nothing(text: str) -> None:
     """Helm renders a switched-off template to a comment."""
     assert Manifests.parse(text).objects == {}

@@ -198,23 +198,30 @@ def test_other_files_of_a_chart_are_read_as_carefully(name: str, tmp_path: Path)
 
 
 class Stubborn(FakeHelm):
-    """A Helm that does not end, or breaks."""
+    """A Helm that does not end, or breaks where it lints."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        super().__init__()
+        self.breaks = breaks
 
     def lint(self, charts: Any, *, values: Any = ()) -> Completed:  # noqa: ANN401, ARG002 - the real one's signature
-        """Break."""
-        return Completed(("helm",), 2, "panic: runtime error", "")
+        """Break, or do not end."""
+        if self.breaks:
+            return Completed(("helm",), 2, "panic: runtime error", "")
+        raise ToolTimeoutError(["helm", "lint"], 30)
 
     def template(self, *arguments: Any, **options: Any) -> str:  # noqa: ANN401, ARG002 - the real one's signature
         """Do not end."""
         raise ToolTimeoutError(["helm", "template"], 30)
 
 
-def test_a_helm_that_does_not_end_or_breaks_is_a_finding(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("breaks", "end"), [(True, "it ended with 2"), (False, "`helm lint` did not end within 30 s")])
+def test_a_helm_that_does_not_end_or_breaks_is_a_finding(breaks: bool, end: str, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
     """The deploy would meet the same."""
     chart(tmp_path)
-    release = alone(Stubborn(), tmp_path)
+    release = alone(Stubborn(breaks=breaks), tmp_path)
     assert release.failure == "`helm template` did not end within 30 s: It was stopped"
-    assert release.lint == ("[ERROR] `helm lint`, one call for all charts, said nothing of this one: it ended with 2",)
+    assert release.lint == (f"[ERROR] `helm lint`, one call for all charts, said nothing of this one: {end}",)
 
 
 def test_no_helm_is_an_error_and_no_finding(tmp_path: Path) -> None:
