@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dockyard import credentials
 from dockyard.credentials import EXAMPLE, FILE, make_first
@@ -147,7 +150,7 @@ def test_the_made_values_can_be_read_back(example: Path) -> None:
     """Whatever characters they have."""
     make_first(example)
     line = (example / FILE).read_text(encoding="utf-8").splitlines()[2]
-    assert credentials.read(example, {}, ["FIRST"]) == {"FIRST": line.removeprefix("FIRST=")}
+    assert credentials.read(example, {}, ["FIRST"]) == {"FIRST": line.removeprefix("FIRST=").strip("'")}
 
 
 def test_only_its_owner_may_read_it(example: Path) -> None:
@@ -191,3 +194,21 @@ def test_the_example_of_this_repository_leaves_no_required_secret_open(tmp_path:
     make_first(tmp_path)
     names = ["DATABASE_URL", "OPENAI_API_KEY", "BETTER_AUTH_SECRET"]
     assert list(credentials.read(tmp_path, {}, names)) == ["BETTER_AUTH_SECRET"]
+
+
+TEXTS = st.text(
+    st.one_of(
+        st.sampled_from("'\"\\`#$={}! \n\tné😀"), st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(values=st.dictionaries(st.sampled_from(["A", "B_1", "PATH_", "SECRET"]), TEXTS, min_size=1))
+def test_quoted_values_come_back_byte_for_byte(values: dict[str, str]) -> None:
+    """Quotes, #, $, =, braces, backslashes, line breaks and unicode survive a .env that `quoted` wrote."""
+    with TemporaryDirectory() as folder:
+        text = "".join(credentials.quoted(name, value) for name, value in values.items())
+        (Path(folder) / FILE).write_text(text, encoding="utf-8", newline="")
+        assert credentials.read(Path(folder), {}, values) == values

@@ -83,8 +83,14 @@ def make_first(root: Path) -> bool:
     return True
 
 
+def quoted(name: str, value: str) -> str:
+    """Return a line of .env that is read back as exactly this value: single quotes keep everything but two escapes."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{name}='{escaped}'\n"
+
+
 def _filled(line: str) -> str:
     name, equals, value = line.partition("=")
     if equals and value.strip() == GENERATED and not line.startswith("#"):
-        return f"{name}={secrets.token_urlsafe(32)}\n"
+        return quoted(name, secrets.token_urlsafe(32))
     return line

@@ -152,5 +152,6 @@ BAD: dict[str, Callable[[], Subject]] = {
     "DY605": lambda: replace(subject(), images=(image(DOCKERFILE.replace("PYTHON_IMAGE", "BASE")),)),
     "DY701": lambda: change("  replicas: 1", "  replicas: one"),
     "DY702": lambda: change("apiVersion: apps/v1", "apiVersion: apps/v1beta1"),
+    "DY801": lambda: change("nodePort: 30081, protocol: TCP}]", "nodePort: 30081}, {port: 8000}]"),
 }
 """By check, a project that is sound but for what the check looks for."""

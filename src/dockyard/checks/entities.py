@@ -1,0 +1,43 @@
+"""Checks of what is rendered against the entities of the data model, rebuilt from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockyard.charts.readback import config_maps, deployments, secrets, services
+from dockyard.checks.catalogue import check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockyard.charts.readback import Breach
+    from dockyard.checks.finding import Hit
+    from dockyard.checks.subject import Subject
+
+TOLD_ELSEWHERE = (".replicas", ".strategy", ".resources", ".image", ".nodePort")
+"""What checks of their own find: DY306, DY309 and DY310, DY303 and DY304, DY511, DY204."""
+
+
+@check(
+    "DY801",
+    "what is rendered keeps the rules of the data model",
+    why="The specification's rules (data-model.md, sections 3 to 5) hold for what Helm really sends, whatever the "
+    "chart; what breaks them is refused by the API server, or works otherwise than meant.",
+    fix="Correct the value in the chart or in the values it comes from.",
+)
+def broken_rule(subject: Subject) -> Iterator[Hit]:
+    """Find Deployments, Services, ConfigMaps and Secrets that are no entity of the model."""
+    for release in subject.releases:
+        for read in (deployments, services, config_maps, secrets):
+            for entity in read(release.manifests):
+                for breach in entity.breaches:
+                    if not _told_elsewhere(breach):
+                        yield release.place(breach.name, breach.path), _lower(breach.sentence)
+
+
+def _told_elsewhere(breach: Breach) -> bool:
+    return any(part in f".{breach.path}" for part in TOLD_ELSEWHERE)
+
+
+def _lower(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:]}".rstrip(".")
