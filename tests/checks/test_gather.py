@@ -146,7 +146,7 @@ def test_a_chart_for_newer_clusters_does_not_render(helm: Helm, tmp_path: Path) 
 
 @pytest.mark.process
 def test_keys_that_text_does_not_show_are_not_called_unread(helm: Helm, tmp_path: Path) -> None:
-    """A helper reads them through a variable: the rendering without them differs."""
+    """They are read through a variable: the rendering without them differs."""
     template = (
         '{{- $all := get . "Values" }}\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: {{ $all.level | quote }}}\n'
     )
