@@ -137,13 +137,14 @@ def test_a_component_that_does_not_start_is_named_with_the_log(engine: FakeEngin
     engine.log = [
         (datetime.now(UTC) + timedelta(hours=1), "dockyard-node: failed etcd (3 times in a row, the last: status 1)"),
         (datetime.now(UTC) + timedelta(hours=1), "  panic: no space left"),
+        (datetime.now(UTC) + timedelta(hours=1), "dockyard-node: containerd ready 0.40"),
     ]
     FakeApi.up = [False]
     clock = FakeClock()
     with pytest.raises(ClusterError) as caught:
         cluster(engine, tmp_path, clock=clock).start(Recorder())
     assert caught.value.what == "The cluster's component etcd does not start"
-    assert "    panic: no space left" in caught.value.why
+    assert caught.value.why == "its last log lines:\n  panic: no space left\n"
     assert "cluster.delete cluster.start" in caught.value.fix
     assert clock.now() == 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import textwrap
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -44,6 +45,11 @@ START_LIMIT = 120.0
 
 STOP_GRACE = 20
 """Seconds for the node's components to end in order."""
+
+LOG_LINES = 60
+
+FAILED = re.compile(r"^dockyard-node: failed (\S+).*\n?((?:  .*\n?)*)", re.MULTILINE)
+"""How the node says that a component does not start; that component's own last lines follow, indented."""
 
 CTR = ("ctr", "--namespace", "k8s.io")
 
@@ -241,8 +247,9 @@ class EmbeddedCluster:
             container = self._docker.container(self.name)
             if container is None or not container.running:
                 raise self._broken("The node's container ended while it started")
-            if (component := self._dead_component(since)) is not None:
-                raise self._broken(f"The cluster's component {component} does not start")
+            said = self._docker.logs(self.name, tail=LOG_LINES, since=since)  # an earlier start may have failed
+            if failed := FAILED.search(said):
+                raise self._broken(f"The cluster's component {failed[1]} does not start", failed[2])
             missing = self._what_is_missing(since)
             if not missing:
                 report(Event("cluster", "Ready", f"node {self.name}"))
@@ -266,16 +273,11 @@ class EmbeddedCluster:
             return "the node"
         return "" if accounts else "the default ServiceAccount"
 
-    def _dead_component(self, since: datetime) -> str | None:
-        said = self._docker.logs(self.name, tail=60, since=since)  # an earlier start may have failed
-        failed = re.search(r"^dockyard-node: failed (\S+)", said, re.MULTILINE)
-        return failed[1] if failed else None
-
-    def _broken(self, what: str) -> ClusterError:
-        lines = self._docker.logs(self.name, tail=20).rstrip()
+    def _broken(self, what: str, own_lines: str = "") -> ClusterError:
+        lines = textwrap.dedent(own_lines or self._docker.logs(self.name, tail=20)).rstrip()
         return ClusterError(
             what,
-            why=f"its last log lines:\n  {lines.replace(chr(10), chr(10) + '  ')}\n",
+            why=f"its last log lines:\n{textwrap.indent(lines, '  ')}\n",
             fix="`./inv cluster.delete cluster.start` makes a new one",
         )
 
