@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import Manifests
@@ -11,10 +12,10 @@ from dockyard.charts.render import Rendered, render
 from dockyard.checks.gate import refuse_errors
 from dockyard.images.bases import resolve
 from dockyard.images.ensure import Source, ensure
-from dockyard.model.errors import RolloutError, ToolFailedError
 from dockyard.model.events import Event, Report
 from dockyard.releases.apply import apply
 from dockyard.releases.plan import ReleaseAction, ReleaseObservation, Verb, plan_release
+from dockyard.releases.remove import await_gone, remove
 from dockyard.releases.verify import Served, verify
 from dockyard.releases.watch import look, watch
 from dockyard.tools.helm import Helm
@@ -132,8 +133,10 @@ def _bring(workspace: Workspace, chart: Rendered, action: ReleaseAction, report:
     if action.verb is Verb.NOTHING:
         report(Event(name, "Unchanged", action.reason))
     else:
-        apply(helm, action, chart, report)
         kubectl = workspace.kubectl()
+        if action.verb is Verb.INSTALL:  # an earlier release of that name may still be on its way out
+            await_gone(name, kubectl, chart.manifests, clock=workspace.clock, only_leaving=True)
+        apply(helm, action, chart, report, away=partial(remove, helm, kubectl, name, clock=workspace.clock))
         watch(name, kubectl, chart.manifests, clock=workspace.clock, limit=spec.timeout, report=report)
     served = verify(workspace.cluster, chart.manifests, spec.check, clock=workspace.clock)
     revision = max(entry.revision for entry in helm.history(name))
@@ -149,8 +152,5 @@ def destroy(workspace: Workspace, names: tuple[str, ...], report: Report) -> Non
             report(Event(name, "Absent", "it is not installed"))
             continue
         report(Event(name, "Removing", passing=True))
-        try:
-            helm.uninstall(name)
-        except ToolFailedError as error:
-            raise RolloutError(f"Release {name} could not be removed", why=error.stderr.strip()) from error
+        remove(helm, workspace.kubectl(), name, clock=workspace.clock)
         report(Event(name, "Removed", "its objects and pods are gone"))

@@ -40,7 +40,7 @@ def helm(*statuses: str) -> FakeHelm:
 def test_nothing_is_sent_that_is_there(verb: Verb) -> None:
     """Neither Helm nor the screen is troubled."""
     fake, report = helm("deployed"), Recorder()
-    apply(fake, action(verb), CHART, report)
+    apply(fake, action(verb), CHART, report, away=lambda: fake.uninstall("web"))
     assert (fake.calls, report.events) == ([], [])
 
 
@@ -48,7 +48,7 @@ def test_nothing_is_sent_that_is_there(verb: Verb) -> None:
 def test_a_release_is_sent_once(verb: Verb, stage: str) -> None:
     """With a state of the specification and the reason told before."""
     fake, report = helm(), Recorder()
-    apply(fake, action(verb), CHART, report)
+    apply(fake, action(verb), CHART, report, away=lambda: fake.uninstall("web"))
     assert fake.calls == ["upgrade web"]
     assert [(event.stage, event.text) for event in report.events] == [(stage, "because")]
 
@@ -56,7 +56,7 @@ def test_a_release_is_sent_once(verb: Verb, stage: str) -> None:
 def test_a_release_that_was_deployed_once_is_rolled_back_before_it_is_sent() -> None:
     """The last revision that Helm deployed is the one to go back to, not the first and not the pending one."""
     fake, report = helm("superseded", "deployed", "failed", "pending-upgrade"), Recorder()
-    apply(fake, action(Verb.RECOVER), CHART, report)
+    apply(fake, action(Verb.RECOVER), CHART, report, away=lambda: fake.uninstall("web"))
     assert fake.calls == ["rollback web 2", "upgrade web"]
     assert report.lasting == [("web", "Recovering"), ("web", "Upgrading")]
 
@@ -64,7 +64,7 @@ def test_a_release_that_was_deployed_once_is_rolled_back_before_it_is_sent() -> 
 def test_a_first_install_that_was_killed_is_taken_away() -> None:
     """Helm cannot roll back to revision 0."""
     fake = helm("pending-install")
-    recover(fake, action(Verb.RECOVER), Recorder())
+    recover(fake, action(Verb.RECOVER), Recorder(), away=lambda: fake.uninstall("web"))
     assert fake.calls == ["uninstall web"]
 
 
@@ -73,7 +73,7 @@ def test_a_refusal_is_our_error() -> None:
     fake = helm()
     fake.refuses["web"] = "Error: the server is on fire\n"
     with pytest.raises(RolloutError) as caught:
-        apply(fake, action(Verb.INSTALL), CHART, Recorder())
+        apply(fake, action(Verb.INSTALL), CHART, Recorder(), away=lambda: fake.uninstall("web"))
     assert str(caught.value) == "Release web was refused. Error: the server is on fire."
 
 

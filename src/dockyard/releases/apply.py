@@ -12,6 +12,8 @@ from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.plan import ReleaseAction, Verb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockyard.charts.render import Rendered
     from dockyard.model.events import Report
     from dockyard.tools.helm import Helm
@@ -19,8 +21,15 @@ if TYPE_CHECKING:
 STAGE = {Verb.INSTALL: DeploymentState.INSTALLING, Verb.UPGRADE: DeploymentState.UPGRADING}
 
 
-def apply(helm: Helm, action: ReleaseAction, chart: Rendered, report: Report) -> None:
+def apply(helm: Helm, action: ReleaseAction, chart: Rendered, report: Report, *, away: Callable[[], None]) -> None:
     """Send a release to the cluster; a first install that is refused leaves nothing behind.
+
+    Args:
+        helm: Helm on the cluster.
+        action: What was planned.
+        chart: What is sent.
+        report: Told of what happens.
+        away: Removes the release and returns when it is gone.
 
     Raises:
         RolloutError: Helm or the API server refused it.
@@ -28,25 +37,25 @@ def apply(helm: Helm, action: ReleaseAction, chart: Rendered, report: Report) ->
     if action.verb in {Verb.NOTHING, Verb.WATCH}:
         return
     if action.verb is Verb.RECOVER:
-        recover(helm, action, report)
+        recover(helm, action, report, away=away)
     report(Event(action.release, STAGE.get(action.verb, DeploymentState.UPGRADING), action.reason))
     try:
         helm.upgrade(action.release, chart.archive, chart.values, files=chart.files)
     except ToolFailedError as error:
         if action.verb is Verb.INSTALL:
-            with contextlib.suppress(ToolError):  # the refusal is what has to be told
-                helm.uninstall(action.release)
+            with contextlib.suppress(ToolError, RolloutError):  # the refusal is what has to be told
+                away()
         raise refusal(action.release, error) from error
 
 
-def recover(helm: Helm, action: ReleaseAction, report: Report) -> None:
+def recover(helm: Helm, action: ReleaseAction, report: Report, *, away: Callable[[], None]) -> None:
     """Free a release that a killed Helm left pending: back to its last deployed revision, or away if it had none."""
     report(Event(action.release, "Recovering", action.reason))
     good = [entry.revision for entry in helm.history(action.release) if entry.status in {"deployed", "superseded"}]
     if good:
         helm.rollback(action.release, good[-1])
     else:
-        helm.uninstall(action.release)
+        away()
 
 
 def refusal(release: str, error: ToolFailedError) -> DockyardError:

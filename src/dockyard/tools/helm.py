@@ -148,7 +148,7 @@ class Helm:
         self._on_cluster(["rollback", release, str(revision)], timeout=CHANGE)
 
     def uninstall(self, release: str) -> None:
-        """Remove a release and wait until its pods are gone: only a foreground cascade makes Helm wait for them."""
+        """Remove a release, its pods before their owners. Helm's own wait may end too soon: see `releases.remove`."""
         argv = ["uninstall", release, "--wait", "--cascade", "foreground", "--timeout", f"{CHANGE:g}s"]
         self._on_cluster(argv, timeout=CHANGE + QUICK)
 
