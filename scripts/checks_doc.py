@@ -25,7 +25,7 @@ cluster is touched, and none needs to run. Required secrets that have no value a
 | option | what it does |
 |---|---|
 | `--only DY101` | makes only this check; may be given several times |
-| `--json` | prints one JSON document: `findings`, and `off` with the reasons |
+| `--json` | prints one JSON document: `findings`, and `disabled` with the reasons |
 | `--sarif FILE` | also writes SARIF 2.1.0, which code-hosting sites and editors show beside the lines |
 | `--strict` | exit code 1 on warnings too |
 | `--profile NAME` | looks at dockyard.yaml with that overlay |
@@ -37,7 +37,7 @@ A check that does not fit is switched off in dockyard.yaml, with a reason that i
 
 ```yaml
 checks:
-  off:
+  disabled:
     DY402: the cache of the image library is below the program
 ```
 

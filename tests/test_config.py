@@ -310,3 +310,9 @@ def test_no_text_ends_in_another_error(tmp_path: Path, text: str) -> None:
 def test_no_document_ends_in_another_error(tmp_path: Path, document: object) -> None:
     """Whatever YAML makes of it."""
     settle(tmp_path, yaml.safe_dump(document).encode())
+
+
+def test_a_check_is_switched_off_as_the_docs_show(tmp_path: Path) -> None:
+    """The key is a word that YAML 1.1 does not take for a boolean, as it does `off`."""
+    text = f"{GOOD}\nchecks:\n  disabled:\n    DY402: the cache writes to /srv\n"
+    assert read(tmp_path, text.encode()).checks.disabled == {"DY402": "the cache writes to /srv"}

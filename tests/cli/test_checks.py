@@ -72,7 +72,7 @@ def test_the_exit_code_says_whether_a_deploy_may_go_on(
 def test_checks_that_are_off_are_told_unless_they_are_asked_for(inv: Inv, looked: Looked, capsys: Captured) -> None:
     """The reason is shown; `--only` makes the check all the same."""
     bad = BAD["DY108"]()
-    off = ChecksSpec(off={"DY108": "a proxy rewrites it"})
+    off = ChecksSpec(disabled={"DY108": "a proxy rewrites it"})
     looked.at = replace(bad, project=bad.project.model_copy(update={"checks": off}))
     assert inv("check") == 0
     assert "DY108 is switched off: a proxy rewrites it" in capsys.readouterr().out
@@ -96,7 +96,7 @@ def test_json_has_findings_and_what_is_off(inv: Inv, looked: Looked, capsys: Cap
                 "message": "a URL asks for port 80 of Service 'api-service', which has: 8000",
             }
         ],
-        "off": {},
+        "disabled": {},
     }
 
 

@@ -24,7 +24,7 @@ IMAGE: dict[str, Any] = {"baseImage": "python:3.13-slim", "buildContext": "./bac
 
 EXAMPLE: dict[str, Any] = {
     "name": "ai-todo",
-    "checks": {"off": {"DY402": "the cache writes to /srv"}},
+    "checks": {"disabled": {"DY402": "the cache writes to /srv"}},
     "cluster": {"provider": "embedded", "cpus": 2, "memory": 4096, "namespace": "dev"},
     "database": {"secret": "DATABASE_URL"},
     "images": {
@@ -74,7 +74,7 @@ def test_a_whole_project_is_read() -> None:
     assert list(read.release("mcp").secrets) == ["DATABASE_URL"]
     assert read.release("frontend").check == ("/", "/health")
     assert read.image("ai-todo-backend").build_arguments == {"EXTRAS": "prod"}
-    assert read.checks.off == {"DY402": "the cache writes to /srv"}
+    assert read.checks.disabled == {"DY402": "the cache writes to /srv"}
 
 
 def test_the_least_project_has_the_specified_defaults() -> None:
@@ -139,9 +139,9 @@ def test_what_is_dumped_reads_as_the_same_project(mode: str) -> None:
         ({"releases": {"a": {"chart": "c", "secrets": ["a-b"]}}}, "releases.a.secrets.a-b.[key]", "is not the name of"),
         ({"releases": {"a": {"chart": "c", "values": ["v", "v"]}}}, "releases.a.values", "'v' stands there twice"),
         ({"releases": {"a": {"chart": "c", "needs": ["b", "b"]}}}, "releases.a.needs", "'b' stands there twice"),
-        ({"checks": {"off": {"DY1": "why"}}}, "checks.off.DY1.[key]", "is not the id of a check"),
-        ({"checks": {"off": {"DY101": " "}}}, "checks.off.DY101", "There is no reason"),
-        ({"checks": {"off": {"DY101": None}}}, "checks.off.DY101", "valid string"),
+        ({"checks": {"disabled": {"DY1": "why"}}}, "checks.disabled.DY1.[key]", "is not the id of a check"),
+        ({"checks": {"disabled": {"DY101": " "}}}, "checks.disabled.DY101", "There is no reason"),
+        ({"checks": {"disabled": {"DY101": None}}}, "checks.disabled.DY101", "valid string"),
     ],
 )
 def test_a_broken_rule_is_told_at_its_key(

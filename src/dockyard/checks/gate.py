@@ -40,7 +40,7 @@ def refuse_errors(workspace: Workspace, names: tuple[str, ...], references: Mapp
         kubernetes_version=project.cluster.kubernetes_version or ASSUMED_VERSION,
         references=references,
     )
-    found = [one for one in run_checks(subject, without=project.checks.off) if one.release in {"", *names}]
+    found = [one for one in run_checks(subject, without=project.checks.disabled) if one.release in {"", *names}]
     for one in found:
         if one.severity is Severity.WARNING:
             report(Event("checks", "Warning", _line(one)))

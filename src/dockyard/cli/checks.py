@@ -48,13 +48,13 @@ def check(
 
         there = every_check()
         subject, chosen = looking(), tuple(dict.fromkeys(only or ()))
-        off = {} if chosen else subject.project.checks.off
+        off = {} if chosen else subject.project.checks.disabled
         findings = run_checks(subject, without=off, only=chosen)
         made = {id_: entry for id_, entry in there.items() if id_ not in off and (not chosen or id_ in chosen)}
         if sarif:
             _write_sarif(sarif, findings, made)
         if json:
-            screen.data({"findings": [_as_json(finding) for finding in findings], "off": dict(off)})
+            screen.data({"findings": [_as_json(finding) for finding in findings], "disabled": dict(off)})
         else:
             looked_at = f"{_count(len(subject.releases), 'release')} and {_count(len(subject.images), 'image')}"
             print_findings(screen, findings, made, off=off, looked_at=looked_at)

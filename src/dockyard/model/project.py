@@ -204,7 +204,7 @@ Reason = Annotated[str, Rule(_reason, {"pattern": r"\S"})]
 class ChecksSpec(Entity):
     """Which checks are made; see the fields' descriptions."""
 
-    off: FrozenMap[CheckId, Reason] = Field(
+    disabled: FrozenMap[CheckId, Reason] = Field(
         default_factory=dict, validate_default=True, description="Checks that are switched off by id, each with why."
     )
 
