@@ -10,11 +10,14 @@ a kilobyte stand for gigabytes ("billion laughs"), and deep nesting runs the par
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from dockyard.model.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEEPEST = 200
 """Levels of nesting; the deepest objects of Kubernetes, schemas of custom resources, have some forty."""
@@ -157,3 +160,8 @@ def _sentence(error: yaml.YAMLError) -> str:
         return str(error).partition("\n")[0]
     mark = error.problem_mark
     return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem or error.context}"
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a mapping as it is, and an empty one for anything else: rendered YAML may have either anywhere."""
+    return value if isinstance(value, dict) else {}

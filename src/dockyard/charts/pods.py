@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import mapping
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -72,7 +74,7 @@ class PodTemplate:
         for kind in CONTAINERS:
             listed = self.spec.get(kind)
             for index, content in enumerate(listed if isinstance(listed, list) else ()):
-                yield Container(f"{self.spec_path}.{kind}[{index}]", _mapping(content), init=kind == CONTAINERS[0])
+                yield Container(f"{self.spec_path}.{kind}[{index}]", mapping(content), init=kind == CONTAINERS[0])
 
 
 def pod_templates(manifests: Manifests) -> Iterator[PodTemplate]:
@@ -83,18 +85,14 @@ def pod_templates(manifests: Manifests) -> Iterator[PodTemplate]:
         keys = TEMPLATES[name.kind]
         template: Mapping[str, Any] = entry
         for key in keys:
-            template = _mapping(template.get(key))
-        metadata = _mapping(template.get("metadata"))
-        replicas = _mapping(entry.get("spec")).get("replicas")
+            template = mapping(template.get(key))
+        metadata = mapping(template.get("metadata"))
+        replicas = mapping(entry.get("spec")).get("replicas")
         yield PodTemplate(
             owner=name,
             path=".".join(keys),
-            labels=_mapping(metadata.get("labels")),
-            annotations=_mapping(metadata.get("annotations")),
-            spec=_mapping(template.get("spec")),
+            labels=mapping(metadata.get("labels")),
+            annotations=mapping(metadata.get("annotations")),
+            spec=mapping(template.get("spec")),
             replicas=replicas if isinstance(replicas, int) else 1,
         )
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from dockyard.charts.documents import mapping
 from dockyard.charts.pods import pod_templates
 from dockyard.model.configuration import ConfigMapSpec, SecretSpec, encode
 from dockyard.model.deployment import DeploymentSpec
@@ -87,7 +88,7 @@ def deployments(manifests: Manifests) -> Iterator[Read[DeploymentSpec]]:
 def services(manifests: Manifests) -> Iterator[Read[ServiceSpec]]:
     """Yield the ServiceSpec of each Service that routes to pods by labels."""
     for name, content in manifests.objects.items():
-        spec = _mapping(content.get("spec"))
+        spec = mapping(content.get("spec"))
         if name.kind == "Service" and spec.get("selector"):
             facts = {key: spec[key] for key in ("type", "selector", "ports") if spec.get(key) is not None}
             yield _read(ServiceSpec, name, {"name": name.name, **facts}, "spec")
@@ -97,15 +98,15 @@ def config_maps(manifests: Manifests) -> Iterator[Read[ConfigMapSpec]]:
     """Yield the ConfigMapSpec of each ConfigMap."""
     for name, content in manifests.objects.items():
         if name.kind == "ConfigMap":
-            yield _read(ConfigMapSpec, name, {"name": name.name, "data": _mapping(content.get("data"))}, "")
+            yield _read(ConfigMapSpec, name, {"name": name.name, "data": mapping(content.get("data"))}, "")
 
 
 def secrets(manifests: Manifests) -> Iterator[Read[SecretSpec]]:
     """Yield the SecretSpec of each Secret; `stringData` is plain text that the API server encodes."""
     for name, content in manifests.objects.items():
         if name.kind == "Secret":
-            plain = {key: encode(str(value)) for key, value in _mapping(content.get("stringData")).items()}
-            data = {**_mapping(content.get("data")), **plain}
+            plain = {key: encode(str(value)) for key, value in mapping(content.get("stringData")).items()}
+            data = {**mapping(content.get("data")), **plain}
             facts = {"name": name.name, "data": data, "type": content.get("type") or "Opaque"}
             yield _read(SecretSpec, name, facts, "")
 
@@ -117,17 +118,17 @@ def _deployment(owner: Mapping[str, Any], template: PodTemplate, container: Cont
         "name": template.owner.name,
         "replicas": template.replicas,
         "labels": template.labels,
-        "strategy": _strategy(_mapping(owner.get("spec")), template.replicas),
+        "strategy": _strategy(mapping(owner.get("spec")), template.replicas),
         **facts,
     }
 
 
 def _strategy(spec: Mapping[str, Any], replicas: int) -> dict[str, Any]:
-    strategy = _mapping(spec.get("strategy"))
+    strategy = mapping(spec.get("strategy"))
     kind = strategy.get("type", "RollingUpdate")
     if kind != "RollingUpdate":
         return {"type": kind}
-    bounds = _mapping(strategy.get("rollingUpdate"))
+    bounds = mapping(strategy.get("rollingUpdate"))
     surge = _share(bounds.get("maxSurge", DEFAULT_SHARE), replicas, up=True)
     missing = _share(bounds.get("maxUnavailable", DEFAULT_SHARE), replicas, up=False)
     return {"type": kind, "rollingUpdate": {"maxSurge": surge, "maxUnavailable": missing}}
@@ -177,7 +178,3 @@ def _path(kind: type[Entity], place: tuple[int | str, ...], prefix: str) -> str:
 
 def _sentence(message: str) -> str:
     return message.removeprefix("Value error, ")
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

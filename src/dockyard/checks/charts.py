@@ -6,10 +6,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import mapping
 from dockyard.checks import lint
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place, Severity
-from dockyard.checks.reading import dig, mapping, mappings, shown
+from dockyard.checks.reading import dig, mappings, shown
 from dockyard.checks.rules import breaches, lower
 from dockyard.checks.subject import PROJECT_FILE
 from dockyard.model.chart import ChartDependency, HelmChart, check_app_version

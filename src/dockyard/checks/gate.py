@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from dockyard.checks.catalogue import every_check, run_checks
 from dockyard.checks.finding import Severity
-from dockyard.checks.gather import ASSUMED_VERSION, gather
+from dockyard.checks.gather import look
 from dockyard.model.errors import RefusedError
 from dockyard.model.events import Event
-from dockyard.tools.helm import Helm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,16 +30,8 @@ def refuse_errors(workspace: Workspace, names: tuple[str, ...], references: Mapp
     Raises:
         RefusedError: A check found an error; the message lists them all.
     """
-    project = workspace.project
-    subject = gather(
-        project,
-        root=workspace.root,
-        helm=Helm(workspace.programs["helm"]),
-        secrets=workspace.secrets,
-        kubernetes_version=project.cluster.kubernetes_version or ASSUMED_VERSION,
-        references=references,
-    )
-    found = [one for one in run_checks(subject, without=project.checks.disabled) if one.release in {"", *names}]
+    subject, disabled = look(workspace, references=references), workspace.project.checks.disabled
+    found = [one for one in run_checks(subject, without=disabled) if one.release in {"", *names}]
     for one in found:
         if one.severity is Severity.WARNING:
             report(Event("checks", "Warning", _line(one)))

@@ -30,12 +30,13 @@ from dockyard.credentials import EXAMPLE
 from dockyard.images.ignore import Ignore
 from dockyard.model.errors import BuildError, DockyardError, ToolFailedError, ToolTimeoutError
 from dockyard.model.tag import LATEST
+from dockyard.tools.helm import Helm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dockyard.model.project import ImageSpec, Project, ReleaseSpec
-    from dockyard.tools.helm import Helm
+    from dockyard.workspace import Workspace
 
 SAMPLE_TAG = "0.0.0-000000abcdef"
 """Stands for a content tag: what an image will be called is known only once its base image is."""
@@ -62,6 +63,23 @@ ADDED = ("config", "secrets")
 
 COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(.*)$", re.IGNORECASE | re.MULTILINE)
 WORD = re.compile(r'[^\s\[\]",]+')
+
+
+def look(workspace: Workspace, *, references: Mapping[str, str] | None = None) -> Subject:
+    """Gather what checks look at in a workspace; its cluster is not asked.
+
+    Args:
+        workspace: What to look at.
+        references: `name:tag` of the images, by name, where they are known.
+    """
+    return gather(
+        workspace.project,
+        root=workspace.root,
+        helm=Helm(workspace.programs["helm"]),
+        secrets=workspace.secrets,
+        kubernetes_version=workspace.project.cluster.kubernetes_version or ASSUMED_VERSION,
+        references=references,
+    )
 
 
 def gather(  # noqa: PLR0913 - each is one source of facts

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import mapping
 from dockyard.charts.pods import TEMPLATES
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place
-from dockyard.checks.reading import dig, mapping, mappings, shown
+from dockyard.checks.reading import dig, mappings, shown
 from dockyard.checks.rules import breaches
 from dockyard.model.deployment import Probe
 from dockyard.model.errors import RuleError

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import mapping
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
 from dockyard.model.reference import parse_reference
@@ -27,11 +28,6 @@ BITS = 32
 
 LONGEST_SHOWN = 60
 """Characters of a text in a message."""
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """Return a mapping as it is, and an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
 
 
 def mappings(value: object) -> Sequence[Mapping[str, Any]]:

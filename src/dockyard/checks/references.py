@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import mapping
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Severity
 from dockyard.checks.hosts import Asked, default_port, hosts, service_of
-from dockyard.checks.reading import dig, mapping, mappings
+from dockyard.checks.reading import dig, mappings
 from dockyard.model.errors import nearest
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import mapping
 from dockyard.charts.manifests import WORKLOADS
 from dockyard.charts.pods import pod_templates
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place, Severity
-from dockyard.checks.reading import AMOUNTS, amount, dig, mapping, mappings, number, shown
+from dockyard.checks.reading import AMOUNTS, amount, dig, mappings, number, shown
 from dockyard.model.deployment import MAX_REPLICAS, MIN_REPLICAS
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import mapping
 from dockyard.checks.build import given
 from dockyard.checks.catalogue import check
 from dockyard.checks.dockerfile import Dockerfile
 from dockyard.checks.finding import Severity
-from dockyard.checks.reading import dig, image_of, mapping, mappings, texts
+from dockyard.checks.reading import dig, image_of, mappings, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -70,10 +70,9 @@ def _look(profile: str | None) -> Callable[[], Subject]:
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from dockyard.checks.gather import ASSUMED_VERSION, gather
+    from dockyard.checks.gather import look
     from dockyard.cli.wiring import open_workspace
     from dockyard.model.errors import DockyardError
-    from dockyard.tools.helm import Helm
 
     def fail(error: Exception) -> Subject:
         raise error
@@ -82,18 +81,7 @@ def _look(profile: str | None) -> Callable[[], Subject]:
         workspace = open_workspace(profile=profile)
     except (DockyardError, OSError) as error:
         return partial(fail, error)
-    return (
-        ThreadPoolExecutor(1)
-        .submit(
-            gather,
-            workspace.project,
-            root=workspace.root,
-            helm=Helm(workspace.programs["helm"]),
-            secrets=workspace.secrets,
-            kubernetes_version=workspace.project.cluster.kubernetes_version or ASSUMED_VERSION,
-        )
-        .result
-    )
+    return ThreadPoolExecutor(1).submit(look, workspace).result
 
 
 def _write_sarif(file: str, findings: Sequence[Finding], made: Mapping[str, Check]) -> None:
