@@ -172,6 +172,7 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
     seen: tuple[str, float] = ("", 0.0)
     told = False
     lease: Object | None = None
+    died: Claim | None = None
     for gone in ticks(how.clock, limit=how.wait + WATCHED + DURATION, pause=PAUSE):
         lease = store.get("Lease", NAME)
         if lease is None:
@@ -179,8 +180,8 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
                 return Lock(claim)
             continue
         holder, renewed = read_claim(lease), lease["spec"].get("renewTime", "")
-        if holder.token == claim.token:  # the answer to our own creation was lost
-            return Lock(claim)
+        if holder.token == claim.token:  # the answer to what we sent was lost
+            return Lock(claim, died=died)
         if renewed != seen[0]:
             seen = renewed, gone
         still = gone - seen[1]
@@ -188,8 +189,9 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
         expired = is_expired(lease, how.wall())
         if dead or still >= DURATION or (expired and still >= WATCHED):
             taken = {**_lease(claim, how.wall()), "metadata": {**_metadata(claim), **_version(lease)}}
+            died = holder
             if _try(partial(store.replace, "Lease", taken)):
-                return Lock(claim, died=holder)
+                return Lock(claim, died=died)
             continue
         if gone >= how.wait and not expired:
             break
@@ -228,10 +230,10 @@ def _give_back(store: Store, lock: Lock) -> None:
 
 
 def is_expired(lease: Object, now: datetime) -> bool:
-    """Tell whether a Lease looks expired by a clock; that alone proves nothing."""
+    """Tell whether a Lease looks expired by a clock, or renewed in its future; that alone proves nothing."""
     try:
         renewed = datetime.fromisoformat(lease["spec"]["renewTime"])
-        return now > renewed + timedelta(seconds=lease["spec"].get("leaseDurationSeconds", DURATION))
+        return abs(now - renewed) > timedelta(seconds=lease["spec"].get("leaseDurationSeconds", DURATION))
     except (KeyError, ValueError, TypeError):
         return True
 
