@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
         starting = pool.submit(workspace.cluster.start, report)
         ready = _start_database(workspace, names, report)
         starting.result()
-    site = connect(ready)
+    site = connect(ready, report)
     ensure_namespace(site)
     return site
 
@@ -131,7 +132,8 @@ def ensure_namespace(site: Site) -> None:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         metadata = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        site.api.ask("POST", NAMESPACES, body=metadata)
+        with suppress(ApiRefusedError):  # somebody else was quicker
+            site.api.ask("POST", NAMESPACES, body=metadata)
         return
     if there.get("status", {}).get("phase") == "Terminating":
         raise RefusedError(
