@@ -57,7 +57,7 @@ def test_writers_do_not_tear_each_other_s_lines(path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join(30)
-    records = [json.loads(line) for line in path.read_text().splitlines()]
+    records = [json.loads(line) for line in path.read_text().splitlines() if line]
     keys = [(entry["run"], entry["type"]) for entry in records]
     assert len(keys) == len(set(keys))
     found = runs(path)

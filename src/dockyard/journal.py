@@ -6,7 +6,8 @@ nothing is decided by it, and a deploy goes on where it cannot be written.
 Several processes may write at once. Each line is one write to the end of the file, under a shared lock of the file; who
 shortens the file writes a new one and puts it in the old one's place, under an exclusive lock. A writer that finds
 itself with the old file in hand opens the new one. A line that was torn, by a full disk or a killed process, is ended
-by the next writer and passed over by readers.
+by the next writer and passed over by readers. A line that another process just writes looks torn for a moment, so that
+an empty line may follow it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ then.
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol
 
 from dockyard.model.events import Diagnosed, Step
 from dockyard.ui.explain import explain
@@ -37,13 +37,30 @@ STYLES = {
 BUSY = "cyan"
 
 
+class Writing(Protocol):
+    """What lines need of a file."""
+
+    def write(self, text: str, /) -> object:
+        """Take text."""
+
+    def flush(self) -> object:
+        """Let it be seen."""
+
+
 class Lines:
     """A reader that writes lines."""
 
     name = "the output"
 
-    def __init__(self, file: TextIO, *, colours: bool = False) -> None:
-        self._file, self._paint = file, painter(colours=colours)
+    def __init__(self, file: Writing, *, colours: bool = False, wall: bool = True) -> None:
+        """Make a reader.
+
+        Args:
+            file: Where the lines go, an event's in one write.
+            colours: Whether they are coloured.
+            wall: Whether they have the time, too: a log is read later.
+        """
+        self._file, self._paint, self._wall = file, painter(colours=colours), wall
         self._last = 0.0
         self._began: dict[tuple[str, str], float] = {}
 
@@ -56,10 +73,10 @@ class Lines:
         if text is None:
             return
         self._last = stamped.elapsed
-        self._file.write(self._line(stamped, text))
+        told = [self._line(stamped, text)]
         if isinstance(event, Diagnosed) and event.diagnosis is not None:
-            for style, line in explain(event.diagnosis):
-                self._file.write(f"  {self._paint(style, line)}\n")
+            told += (f"  {self._paint(style, line)}" for style, line in explain(event.diagnosis))
+        self._file.write("\n".join([*told, ""]))
         self._file.flush()
 
     def close(self) -> None:
@@ -67,10 +84,11 @@ class Lines:
 
     def _line(self, stamped: Stamped, text: str) -> str:
         event = stamped.event
-        at, gone = f"{stamped.at.astimezone(UTC):%H:%M:%S}Z", f"{stamped.elapsed:6.1f} s"
+        at = f"{stamped.at.astimezone(UTC):%H:%M:%SZ} " if self._wall else ""
+        gone = f"{stamped.elapsed:6.1f} s"
         stage = f"{clean(event.stage):<{11 if text else 0}}"
         stage = self._paint(STYLES.get(event.stage, BUSY), stage)
-        return f"{self._paint('dim', f'{at} {gone}')}  {clean(event.subject):<17} {stage} {text}".rstrip() + "\n"
+        return f"{self._paint('dim', f'{at}{gone}')}  {clean(event.subject):<17} {stage} {text}".rstrip()
 
     def _step(self, event: Step, elapsed: float) -> str | None:
         """Return what to say of a step: that it ended and how long it took; its begin only where it has a text."""

@@ -50,15 +50,16 @@ class Stream:
 
     Attributes:
         run: The id that each event of this command bears.
-        troubles: What readers failed with, a sentence each.
+        troubles: What a reader failed with, a sentence for each that did.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default that suits
         self,
         readers: Sequence[Reader],
         *,
         clock: Clock | None = None,
         wall: Callable[[], datetime] = now,
+        start: float | None = None,
         run: str = "",
         redact: Callable[[str], str] = as_it_is,
     ) -> None:
@@ -68,15 +69,15 @@ class Stream:
             readers: Who reads it, in the order in which they are given each event.
             clock: What the seconds since the start are taken from.
             wall: What time it is; only read, never trusted for a duration.
+            start: When the command began, by that clock; now by default.
             run: The command's id; a new one by default.
             redact: Takes secrets out of a text. What it raises is raised: nothing passes unredacted.
         """
         self.run = run or new_run(wall())
-        self.troubles: list[str] = []
+        self.troubles: dict[Reader, str] = {}
         self._readers = tuple(readers)
-        self._failed: set[int] = set()
         self._clock, self._wall, self._redact = clock or SystemClock(), wall, redact
-        self._start = self._clock.now()
+        self._start = self._clock.now() if start is None else start
         # A signal's handler may report while the thread that it stopped does: the lock can be taken twice.
         self._lock = RLock()
 
@@ -87,19 +88,18 @@ class Stream:
 
     def _hand(self, event: Event) -> None:
         stamped = Stamped(self.run, event, self._wall(), self._clock.now() - self._start)
-        for index, reader in enumerate(self._readers):
+        for reader in self._readers:
             try:
                 reader(stamped)
             except Exception as error:  # noqa: BLE001 - a reader's bug or trouble is no reason to leave a rollout half-way
-                self._tell(index, reader, error)
+                self._tell(reader, error)
 
-    def _tell(self, index: int, reader: Reader, error: Exception) -> None:
-        if index in self._failed:
+    def _tell(self, reader: Reader, error: Exception) -> None:
+        if reader in self.troubles:
             return
-        self._failed.add(index)
         name = getattr(reader, "name", type(reader).__name__)
         trouble = self._redact(f"{name} is not complete: {_why(error)}")
-        self.troubles.append(trouble)
+        self.troubles[reader] = trouble
         self._hand(Event(SUBJECT, "Warning", trouble))
 
 
