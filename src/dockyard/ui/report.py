@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from dockyard.images.size import ImageSize, SizeReport
     from dockyard.journal import Failure, Run, StepRun
+    from dockyard.releases.status import HistoryEntry
 
 COMMAND = "deploy"
 
@@ -44,27 +45,6 @@ KINDS = frozenset({"build", "load", "release", "rollback", "verify"})
 MEGABYTE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """A revision of a release, as Helm and the cluster know it.
-
-    Attributes:
-        revision: Its number.
-        made: When.
-        status: Helm's word.
-        tag: The tag of its image.
-        description: Helm's remark.
-        good: Whether it was seen Ready.
-    """
-
-    revision: int
-    made: datetime
-    status: str
-    tag: str
-    description: str
-    good: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """What the report tells of.
@@ -83,7 +63,7 @@ class ReportData:
     made: datetime
     runs: Sequence[Run] = ()
     sizes: SizeReport | None = None
-    history: Mapping[str, Sequence[Revision]] | None = None
+    history: Mapping[str, Sequence[HistoryEntry]] | None = None
     missing: Sequence[str] = field(default=())
     zone: tzinfo | None = None
 
@@ -133,7 +113,7 @@ class Page:
         yield self._images()
         yield self._history()
         if self._data.missing:
-            lines = (element("p", sentence(line)) for line in self._data.missing)
+            lines = (element("p", sentence(f"{line[:1].upper()}{line[1:]}")) for line in self._data.missing)
             yield _section("What this page lacks", *lines)
 
     def _header(self) -> Html:
@@ -256,11 +236,11 @@ class Page:
             rows = (
                 (
                     one.revision,
-                    self._time(one.made, date=True),
+                    self._time(one.updated, date=True),
                     one.status,
                     element("code", one.tag),
                     element("span", "yes", class_="good") if one.good else "no",
-                    one.description,
+                    one.remark,
                 )
                 for one in reversed(revisions)
             )

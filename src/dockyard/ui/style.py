@@ -5,7 +5,7 @@ STYLE = """
   color-scheme: light dark;
   --paper: #f6f7f9; --card: #ffffff; --ink: #1b2430; --soft: #5a6675; --line: #dde2e9; --accent: #1f5fd0;
   --good: #18794e; --bad: #c2332b; --bad-paper: #fdecea; --warn: #9a5b00; --ground: #e9edf2;
-  --build: #2f6fde; --load: #7b57d6; --release: #0b7f86; --rollback: #b06a00; --verify: #3f7d3a; --other: #64748b;
+  --build: #2f6fde; --load: #7b57d6; --release: #0b7f86; --rollback: #a56200; --verify: #3f7d3a; --other: #64748b;
   --on: #ffffff;
 }
 @media (prefers-color-scheme: dark) {
