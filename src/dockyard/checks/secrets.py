@@ -11,7 +11,7 @@ from dockyard.charts.documents import mapping
 from dockyard.charts.manifests import WORKLOADS, ObjectName
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place
-from dockyard.checks.looks import is_placeholder, why_secret
+from dockyard.model.looks import is_placeholder, why_secret
 from dockyard.checks.reading import dig, image_of, mappings
 from dockyard.checks.values import single_values
 from dockyard.model.tag import LATEST
