@@ -33,14 +33,14 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Wor
 
     Raises:
         MachineError: The engine does not answer, or its disk is nearly full.
-        RefusedError: A required secret has no value; nothing was started.
+        RefusedError: A secret has no value, or one that cannot be used; nothing was started.
     """
     workspace.docker.version()
     require_space(workspace.docker.data_root())
     spec = workspace.project.database
     uses_database = spec is not None and any(spec.secret in workspace.project.release(name).secrets for name in names)
-    provided = {spec.secret: "later"} if spec is not None and uses_database else {}
-    credentials.require(workspace.project, names, {**provided, **workspace.secrets})
+    provided = (spec.secret,) if spec is not None and uses_database else ()
+    credentials.require(workspace.project, names, workspace.secrets, provided=provided)
     if spec is not None and uses_database and spec.secret not in workspace.secrets:
         report(Event("database", "Using", f"{spec.secret} is not set: the development database"))
         there = database.start(workspace.docker, report, ca_bundle=workspace.ca_bundle)

@@ -19,7 +19,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockyard.credentials import quoted
+from dockyard import envfile
 from dockyard.model.redaction import COMMON, LEAST_LINE, LEAST_PIECE, LEAST_START, MASK, Redactor
 
 TOKEN = "q7Xv2mKp9TzR4wYbq7Xv2mKp9TzR4wYb"  # noqa: S105 - stands for one
@@ -62,7 +62,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "YAML in double quotes": lambda value: yaml.safe_dump({"key": value}, default_style='"', allow_unicode=True),
     "YAML in single quotes": lambda value: yaml.safe_dump({"key": value}, default_style="'"),
     "a shell": shlex.quote,
-    ".env": lambda value: quoted("KEY", value),
+    ".env": lambda value: envfile.line("KEY", value),
     "repr": repr,
     "HTML": html.escape,
     "URL": lambda value: f"https://host/?key={quote(value, safe='')}",

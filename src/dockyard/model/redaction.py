@@ -141,6 +141,10 @@ class Redactor:
         spans = list(self._spans(text))
         return _masked(text, spans) if spans else text
 
+    def lines(self, text: str) -> Iterator[int]:
+        """Yield the number of each line of a text, from 1, in which a value begins; common ones are not looked for."""
+        return iter(sorted({text.count("\n", 0, start) + 1 for start, _ in self._spans(text)}))
+
     def data(self, value: Any) -> Any:  # noqa: ANN401 - JSON, and what `json.dumps(default=str)` makes of other things
         """Return what JSON can hold with every value replaced, in keys too.
 
