@@ -31,8 +31,14 @@ from dockyard.model.secret import SecretDeclaration, SecretUse, contradictions, 
 from dockyard.model.tag import LATEST, ImageTag
 
 SOURCE = "dockyard.yaml"
+DEFAULT_CLUSTER = "dockyard"
+"""The name of the cluster where dockyard.yaml gives none."""
+
 DEFAULT_TIMEOUT = 120
 """Seconds; twice what SC-002 gives a release."""
+
+DEFAULT_GRACE = 20
+"""Seconds; a probe that fails for so long after the start-up has passed is seldom slow and mostly wrong."""
 
 MINIKUBE_CPUS, MINIKUBE_MEMORY_MB = 2, 1800
 """The least that Minikube starts with (Minikube documentation, "minikube start")."""
@@ -41,6 +47,10 @@ MINIKUBE_CPUS, MINIKUBE_MEMORY_MB = 2, 1800
 class ClusterSpec(Entity):
     """The cluster that a project is deployed to; see the fields' descriptions."""
 
+    name: DnsLabel = Field(
+        DEFAULT_CLUSTER,
+        description="Its name: Minikube's profile, or the embedded cluster's container with `-node` behind it.",
+    )
     provider: Literal["auto", "embedded", "minikube", "context"] = Field(
         "auto", description="Who runs the cluster; `auto` takes Minikube where it is installed, else the embedded one."
     )
@@ -149,6 +159,10 @@ class ReleaseSpec(Entity):
         (), description="Releases that must be Ready before this one is installed."
     )
     timeout: Seconds = Field(DEFAULT_TIMEOUT, description="How long it may take to become Ready: 120, 120s or 2m.")
+    grace: Seconds = Field(
+        DEFAULT_GRACE,
+        description="How long what may mend itself (a readiness probe that fails, say) is waited for before it counts.",
+    )
     values: Annotated[tuple[RelativePath, ...], distinct("values file", SOURCE)] = Field(
         (), description="Values files, the last wins."
     )
