@@ -44,7 +44,8 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
 
     Raises:
         MachineError: The engine does not answer.
-        RefusedError: A required secret has no value, and nothing was started; or the namespace is being deleted.
+        RefusedError: A secret has no value, or one that cannot be used, and nothing was started; or the namespace is
+            being deleted.
         ClusterError: The cluster does not start.
     """
     require_secrets(workspace, names)
@@ -58,14 +59,13 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
 
 
 def require_secrets(workspace: Workspace, names: tuple[str, ...]) -> None:
-    """Refuse to start where a required secret has no value.
+    """Refuse to start where a secret has no value, or one that cannot be used.
 
     Raises:
-        RefusedError: One has none.
+        RefusedError: Says which, and for whom.
     """
     secret = _database_secret(workspace, names)
-    provided = {secret: "later"} if secret else {}
-    credentials.require(workspace.project, names, {**provided, **workspace.secrets})
+    credentials.require(workspace.project, names, workspace.secrets, provided=(secret,) if secret else ())
 
 
 def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site | None]:
@@ -75,7 +75,7 @@ def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site 
         The workspace with the development database's address where that is used, and the site where the cluster runs.
 
     Raises:
-        RefusedError: A required secret has no value.
+        RefusedError: A secret has no value, or one that cannot be used.
         MachineError: The engine does not answer.
     """
     require_secrets(workspace, names)
