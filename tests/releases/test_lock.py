@@ -353,7 +353,7 @@ def test_somebody_elses_lease_is_not_given_back(world: World) -> None:
 class Renewals:
     """The event that ends the renewals: it lets some rounds pass, each as if RENEW seconds had gone by."""
 
-    def __init__(self, *rounds: Callable[[], None]) -> None:
+    def __init__(self, *rounds: Callable[[], object]) -> None:
         self._rounds = list(rounds)
 
     def wait(self, _seconds: float) -> bool:
@@ -364,7 +364,7 @@ class Renewals:
         return False
 
 
-def keep(world: World, *rounds: Callable[[], None]) -> Lock:
+def keep(world: World, *rounds: Callable[[], object]) -> Lock:
     """Hold the lock over some renewals."""
     held = Lock(world.held_by(US))
     ended = cast("threading.Event", Renewals(*rounds))
@@ -398,7 +398,11 @@ def test_a_server_that_is_away_for_a_while_loses_no_lock(world: World) -> None:
 @pytest.mark.parametrize("event", ["taken", "deleted"])
 def test_a_lock_that_was_lost_lets_nothing_more_begin(world: World, event: str) -> None:
     """Another deploy is at work: two would undo each other's."""
-    held = keep(world, world.held_by if event == "taken" else lambda: world.server.drop("Lease", NAME))
+    events: dict[str, Callable[[], object]] = {
+        "taken": world.held_by,
+        "deleted": lambda: world.server.drop("Lease", NAME),
+    }
+    held = keep(world, events[event])
     with pytest.raises(RefusedError, match="The lock was lost") as caught:
         held.check()
     assert caught.value.exit_code == 4
