@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from dockyard.model.errors import ApiRefusedError, RefusedError
+from dockyard.model.errors import ApiRefusedError, ClusterError, RefusedError, StoppedError
 from dockyard.releases import lock as locking
 from dockyard.releases.causes import Object
 from dockyard.releases.lock import DURATION, NAME, WATCHED, Claim, Lock, LockedError, Locking, holding, read_claim
@@ -336,10 +336,24 @@ def test_a_server_that_refuses_the_lease_is_told(world: World) -> None:
 
 
 def test_a_server_that_is_gone_at_the_end_takes_no_result_away(world: World) -> None:
-    """The Lease stays and expires."""
+    """The Lease stays and expires; nobody waits until the server is back."""
     with world.take():
-        world.server.troubles = [SILENT] * 3
+        world.server.troubles = [SILENT]
     assert world.lease is not None
+    assert world.server.asked[-1] == "ready"
+
+
+@pytest.mark.parametrize("trouble", [StoppedError("Stopped"), ClusterError("The cluster stopped"), SILENT])
+def test_the_end_of_the_work_is_what_is_told(world: World, trouble: Exception) -> None:
+    """Where giving back fails, too, the first error is the one that counts."""
+
+    def work() -> None:
+        with world.take():
+            world.server.troubles = [None, trouble]
+            raise RefusedError("the first")
+
+    with pytest.raises(RefusedError, match="the first"):
+        work()
 
 
 def test_somebody_elses_lease_is_not_given_back(world: World) -> None:

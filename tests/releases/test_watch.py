@@ -12,7 +12,8 @@ from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.causes import Object
 from dockyard.releases.life import Life
 from dockyard.releases.live import KINDS, Look, View
-from dockyard.releases.watch import PAUSE, SILENCE_TOLD, Watch
+from dockyard.releases.silence import TOLD
+from dockyard.releases.watch import PAUSE, Watch
 from tests.fakes import FakeClock, Recorder
 from tests.releases.objects import deployment, manifests, pod, replica_set, runs, waits, warning
 from tests.releases.server import SILENT, Server
@@ -167,7 +168,7 @@ def test_a_server_that_comes_back_is_waited_for(trouble: Exception) -> None:
     assert len(notes) == 2
     assert notes[0].startswith("for the API server: ")
     assert notes[1] == "the API server answers again"
-    assert wait.asked == 10 // SILENCE_TOLD - 1
+    assert wait.asked == 10 // TOLD - 1
 
 
 def test_a_short_silence_is_not_told() -> None:
@@ -200,7 +201,7 @@ def test_a_cluster_that_stopped_is_told() -> None:
     with pytest.raises(ClusterError, match="The cluster stopped while it was worked on") as caught:
         wait(limit=600)
     assert "Run `./inv deploy` again" in caught.value.fix
-    assert wait.clock.now() <= 1 + SILENCE_TOLD + 2 * PAUSE
+    assert wait.clock.now() <= 1 + TOLD + 2 * PAUSE
 
 
 def test_a_server_that_is_gone_for_good_is_told_at_the_limit() -> None:

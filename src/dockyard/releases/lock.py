@@ -19,7 +19,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from dockyard.model.errors import ApiRefusedError, RefusedError, ToolError
+from dockyard.model.errors import ApiRefusedError, DockyardError, RefusedError
 from dockyard.model.events import Event
 from dockyard.tools.clock import ticks
 from dockyard.tools.docker import KIND
@@ -50,6 +50,9 @@ PAUSE = 0.25
 
 class Store(Protocol):
     """What the lock asks of the API server."""
+
+    def ready(self) -> bool:
+        """Tell at once whether it answers; the others may wait until it does."""
 
     def get(self, kind: str, name: str) -> Object | None:
         """Return an object, or None."""
@@ -163,8 +166,10 @@ def holding(store: Store, who: Identity, how: Locking, *, namespace: str, report
     finally:
         ended.set()
         keeper.join(RENEW)
-        with suppress(ToolError):  # a server that is gone keeps a Lease that expires
-            _give_back(store, lock)
+        # A server that is gone keeps a Lease that expires: how the work ended is told at once, and nothing else.
+        with suppress(DockyardError):
+            if store.ready():
+                _give_back(store, lock)
 
 
 def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Report) -> Lock:
@@ -214,7 +219,9 @@ def _try(change: Callable[[], object]) -> bool:
 
 def _keep(store: Store, lock: Lock, wall: Callable[[], datetime], ended: threading.Event) -> None:
     while not ended.wait(RENEW):
-        with suppress(ToolError):  # asked again at the next turn
+        if not store.ready():  # asked again at the next turn
+            continue
+        with suppress(DockyardError):
             lease = store.get("Lease", NAME)
             if lease is None or read_claim(lease).token != lock.claim.token:
                 lock.lost.set()
