@@ -387,7 +387,7 @@ def machine() -> str:
         ["docker", "version", "--format", "{{.Server.Version}}"],
         capture_output=True,
         text=True,
-        check=True,  # noqa: S607
+        check=True,
     ).stdout.strip()
     return f"{os.cpu_count()} cores, {memory_gb:.0f} GB, {platform.system()} {platform.machine()}, Docker {docker}"
 
