@@ -376,7 +376,7 @@ bare commands do the same work they did it in the same run, turn about.
 
 "Bare" is what a shell script does: `docker buildx build`, `docker save | ctr images import` into the node, which is
 what `minikube image load` comes to, and `helm upgrade --install`, with `--wait` where Ready is waited for. Cold means
-that no image, no layer of a build and no release is there; base images and package managers' caches are, for both sides.
+that no image, no layer of a build and no release is there; base images and package managers' caches are, for both.
 A failure is known to the cluster when a pod's status first shows it to somebody who asks every {KNOWN * 1000:.0f} ms.
 """
 
