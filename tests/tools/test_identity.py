@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
     [{"host": "elsewhere"}, {"space": "another boot"}, {"space": ""}],
     ids=["another machine", "another boot or container", "a system that does not tell"],
 )
-def test_of_a_process_that_is_not_this_machines_nothing_is_known(other: dict[str, str]) -> None:
+def test_of_a_process_that_is_not_this_machines_nothing_is_known(other: dict[str, Any]) -> None:
     """Its number means nothing here: neither that it lives nor that it died."""
     assert is_alive(replace(myself(), **other)) is None
 
