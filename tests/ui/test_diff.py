@@ -52,10 +52,10 @@ def test_a_change_is_shown_with_what_stands_around_it() -> None:
     assert shown({API: deployment("1")}, {API: deployment("2")}) == [
         "~ deployment/api: changed",
         "    # spec.template.spec.containers",
-        "            - args: []",
-        "-             image: api:1",
-        "+             image: api:2",
-        "              name: app",
+        "          - args: []",
+        "-           image: api:1",
+        "+           image: api:2",
+        "            name: app",
     ]
 
 

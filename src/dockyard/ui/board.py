@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from dockyard.model.events import Event, Stamped
+    from dockyard.model.events import Event, Progress, Stamped
     from dockyard.tools.clock import Clock
 
 REFRESH = 6.0
@@ -112,6 +112,8 @@ class Board:
         self._others, self._closing = {}, True
         live.transient = not self._services
         live.stop()
+        if self._services:
+            self._console.line()
         self._services, self._end, self._closing = {}, None, False
 
     def draw(self) -> RenderableType:
@@ -196,10 +198,10 @@ class Drawing:
         line.append("  ")
         line.append(f"{row.state:<{STATE}}", style=style)
         line.append(f"{self._time(row):>{TIME}}  ", style="dim")
-        if row.progress is not None:
-            self._progress(line, row)
-        elif row.doing:
+        if row.doing:
             line.append(f"{row.doing.lower()}  ", style="cyan")
+        if row.progress is not None:
+            self._progress(line, row.progress)
         line.append(row.text, style="red" if row.state == "Failed" else "")
         return self._cut(line)
 
@@ -214,16 +216,12 @@ class Drawing:
             return ""
         return duration(self.now - row.since) if row.state not in RESTING else f"at {duration(row.since)}"
 
-    def _progress(self, line: Text, row: Row) -> None:
-        if row.doing:
-            line.append(f"{row.doing.lower()} ", style="cyan")
-        progress = row.progress
-        if progress is not None and progress.total and self.width >= WIDE:
+    def _progress(self, line: Text, progress: Progress) -> None:
+        if progress.total and self.width >= WIDE:
             filled = round(BAR * max(0.0, min(1.0, progress.done / progress.total)))
             line.append(self._or("━", "#") * filled, style="cyan")
             line.append(f"{self._or('─', '-') * (BAR - filled)} ", style="dim")
-        if progress is not None:
-            line.append(f"{amount(progress)}  ", style="cyan")
+        line.append(f"{amount(progress)}  ", style="cyan")
 
     def _foot(self, services: Sequence[Row], end: Ended | None) -> Text:
         line = Text(no_wrap=True)
@@ -239,6 +237,7 @@ class Drawing:
 
     def _cut(self, line: Text) -> Text:
         # One column stays free: some terminals wrap when the last one is written.
+        line.rstrip()
         line.truncate(self.width - 1, overflow="crop" if self.plain else "ellipsis")
         return line
 

@@ -45,11 +45,6 @@ def element(name: str, /, *content: object, **attributes: object) -> Html:
     return Html(f"<{name}{given}/>" if name in VOID and not inner else f"<{name}{given}>{inner}</{name}>")
 
 
-def joined(parts: Iterable[object]) -> Html:
-    """Return parts one after the other."""
-    return Html("".join(text(part) for part in parts))
-
-
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, caption: str) -> Html:
     """Return a table that a narrow window scrolls; cells that are numbers stand to the right."""
     head = element("tr", *(element("th", column, scope="col") for column in columns))
