@@ -6,7 +6,7 @@ from inspect import getdoc
 
 from invoke.collection import Collection
 
-from dockyard.cli import app, checks, cluster, db, images, journal, machine
+from dockyard.cli import app, checks, cluster, db, images, journal, machine, secrets
 from dockyard.cli.listing import Group, listing
 
 GROUPS = (
@@ -14,6 +14,7 @@ GROUPS = (
     ("", images, ("build", "load", "images")),
     ("", checks, ("check",)),
     ("", journal, ("report",)),
+    ("secrets", secrets, ("init", "check", "example", "scan")),
     ("cluster", cluster, ("start", "stop", "status", "delete")),
     ("db", db, ("start", "stop", "url")),
     ("", machine, ("setup", "test")),
