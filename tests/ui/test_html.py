@@ -67,6 +67,8 @@ def test_a_table_has_a_caption_and_heads() -> None:
     """Numbers stand to the right; the keyboard can scroll it."""
     made = table(("a<", "b"), [("x", 1)], caption="All")
     assert '<th scope="col">a&lt;</th>' in made
+    assert '<th scope="col" class="number">b</th>' in made
     assert '<td>x</td><td class="number">1</td>' in made
+    assert '<th scope="col">a</th>' in table(("a",), [], caption="None")
     assert "<caption>All</caption>" in made
     assert 'tabindex="0" role="region" aria-label="All"' in made

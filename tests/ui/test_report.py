@@ -101,7 +101,7 @@ def test_charts_have_tables_beside_them() -> None:
     assert "apirelease8.0 s16.0 sfailednot Ready" in seen
     assert "apipolish16.0 s-no end" in seen
     assert "apiPending → Failed16.0 stwice" in seen
-    assert "2026-02-28 17:30:005.0 sdoneapiapi serves" in seen
+    assert "2026-02-28 17:30:005.0\N{NO-BREAK SPACE}sdoneapiapi serves" in seen
     assert "2026-02-27 17:30:00-no endapi" in seen
     assert FULL.count('role="img"') == FULL.count("Timeline of") // 2 + 4
 

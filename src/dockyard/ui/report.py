@@ -44,6 +44,9 @@ KINDS = frozenset({"build", "load", "release", "rollback", "verify"})
 
 MEGABYTE = 1_000_000
 
+NARROW = "\N{NO-BREAK SPACE}"
+"""Between a figure and its unit, where a narrow column would part them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
@@ -127,7 +130,7 @@ class Page:
             facts = {
                 "Last deploy": element("span", _outcome(last), class_=_mood(last)),
                 "Begun": self._time(last.began, date=True),
-                "Took": "-" if last.seconds is None else duration(last.seconds),
+                "Took": _took(last),
                 "Exit code": "-" if last.exit_code is None else str(last.exit_code),
             }
             pairs = (element("div", element("dt", key), element("dd", value)) for key, value in facts.items())
@@ -199,7 +202,7 @@ class Page:
         rows = (
             (
                 self._time(run.began, date=True),
-                "-" if run.seconds is None else duration(run.seconds),
+                _took(run).replace(" ", NARROW),
                 element("span", _outcome(run), class_=_mood(run)),
                 ", ".join(run.services),
                 run.text,
@@ -267,6 +270,10 @@ def _as_table(content: Html) -> Html:
 def _offset(at: datetime) -> str:
     minutes = round((at.utcoffset() or timedelta()).total_seconds() / 60)
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def _took(run: Run) -> str:
+    return "-" if run.seconds is None else duration(run.seconds)
 
 
 def _outcome(run: Run) -> str:
@@ -358,4 +365,4 @@ def _instruction(created_by: str) -> str:
 
 
 def _mb(size: float) -> str:
-    return f"{size / MEGABYTE:.1f} MB"
+    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{size / 1000:.1f} kB"
