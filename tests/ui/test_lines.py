@@ -82,6 +82,18 @@ def test_a_cause_is_a_block_below_its_line() -> None:
     assert lines[-1].endswith("api               Pending     0 of 1 pods")
 
 
+def test_lines_above_a_board_are_read_now() -> None:
+    """They have no time by the wall, and fold to the terminal."""
+    file = io.StringIO()
+    Lines(file, board=lambda: 40)(stamped(DIAGNOSED, 9))
+    lines = file.getvalue().splitlines()
+    assert lines[:3] == [
+        "   9.0 s  api               Failed",
+        "  api: container app ended with exit",
+        "      code 3 twice.",
+    ]
+
+
 def test_colours_are_the_terminal_s() -> None:
     """Each kind of stage has its own; the text is the same with and without."""
     events = [(float(at), event) for at, event in enumerate(DEPLOY)]

@@ -76,9 +76,8 @@ class Board:
             refresh: Times a second that it is drawn; 0 for never by itself.
         """
         self._console, self._clock, self._refresh = console, clock, refresh
-        self._log = Lines(
-            _Above(console), colours=console.color_system is not None and not console.no_color, wall=False
-        )
+        colours = console.color_system is not None and not console.no_color
+        self._log = Lines(_Above(console), colours=colours, board=lambda: console.width)
         self._services: dict[str, Row] = {}
         self._others: dict[str, Row] = {}
         self._start, self._closing = clock.now(), False
