@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
-from dockyard.model.events import Diagnosed, Step
+from dockyard.model.events import Began, Diagnosed, Step
 from dockyard.ui.explain import explain
 from dockyard.ui.terminal import painter
 from dockyard.ui.words import amount, clean, duration
@@ -114,5 +114,7 @@ class Lines:
 def _text(event: Event) -> str:
     if isinstance(event, Diagnosed) and event.diagnosis is not None:
         return ""  # the explanation begins with it
+    if isinstance(event, Began):
+        return clean(", ".join(event.services))
     done = amount(event.progress) if event.progress else ""
     return "  ".join(part for part in (done, clean(event.text)) if part)
