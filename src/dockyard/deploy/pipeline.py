@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from dockyard.deploy.prepare import have_bases, peek, prepare
 from dockyard.images import observe as images
 from dockyard.images.make import make
 from dockyard.images.plan import plan_image
-from dockyard.model.events import Event
+from dockyard.model.events import REVISION, Event, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import prune as pruning
 from dockyard.releases import rollback as going_back
@@ -140,8 +140,16 @@ def roll_back(
 ) -> tuple[Revision, Deployed]:
     """Bring an earlier revision back under the lock; as `releases.rollback.rollback`."""
     site = connect(workspace, report)
+    began = Step(release, "rollback", service=release, step="rollback")
     with locked(site, options, report):
-        return going_back.rollback(site, release, revision, report)
+        report(began)
+        try:
+            target, done = going_back.rollback(site, release, revision, report)
+        except BaseException:
+            report(replace(began, ended=True, ok=False))
+            raise
+        report(replace(began, text=f"{REVISION}{done.revision}", ended=True))
+        return target, done
 
 
 def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, options: Options) -> None:
