@@ -194,6 +194,16 @@ def test_a_closed_board_stays_with_every_row() -> None:
     assert terminal.file.getvalue().endswith("\x1b[?25h\n")
 
 
+def test_what_was_stopped_does_not_seem_to_go_on() -> None:
+    """The mark of work that goes on has no place on a board that stays."""
+    terminal = Terminal()
+    terminal.tell(BEGAN, Move("api", DeploymentState.PENDING, service="api"))
+    assert "⠋ api  Pending" in terminal.drawn()
+    terminal.board.close()
+    assert "… api  Pending" in terminal.text
+    assert "⠋" not in terminal.text
+
+
 def test_a_board_without_services_leaves_nothing() -> None:
     """A start of the cluster is its lines alone; closing twice does nothing more."""
     terminal = Terminal()

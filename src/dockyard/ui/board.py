@@ -122,7 +122,12 @@ class Board:
         if self._closing and not services:
             return ""
         height = len(services) + FRAME if self._closing else size.height - 1
-        lines = Drawing(size.width, self._clock.now() - self._start, plain=self._console.encoding not in UNICODE)
+        lines = Drawing(
+            size.width,
+            self._clock.now() - self._start,
+            plain=self._console.encoding not in UNICODE,
+            still=self._closing,
+        )
         return Group(*lines.board(services, others, end=self._end, height=height))
 
     def _open(self) -> None:
@@ -166,11 +171,13 @@ class Drawing:
         width: Columns of the terminal.
         now: Seconds since the command began.
         plain: Whether the terminal knows ASCII alone.
+        still: Whether it is drawn for the last time: nothing moves any more, and what was not done stays so.
     """
 
     width: int
     now: float
     plain: bool = False
+    still: bool = False
 
     def board(
         self, services: Sequence[Row], others: Sequence[Row], *, end: Ended | None, height: int
@@ -205,6 +212,8 @@ class Drawing:
         return self._cut(line)
 
     def _mark(self, row: Row) -> str:
+        if row.busy and self.still:
+            return self._or("…", "~")
         if row.busy:
             frames = self._or(SPINNER, "-\\|/")
             return frames[int(self.now * REFRESH) % len(frames)]
