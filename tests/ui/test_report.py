@@ -138,6 +138,15 @@ def test_a_run_without_an_end_says_so() -> None:
     assert "Last deployno end" in seen
 
 
+@pytest.mark.parametrize(
+    ("code", "outcome", "mood"),
+    [(0, "done", "good"), (3, "failed (3)", "bad"), (4, "refused (4)", "warn"), (130, "stopped (130)", "warn")],
+)
+def test_a_refusal_is_no_failure(code: int, outcome: str, mood: str) -> None:
+    """Nor is Ctrl-C; the exit code stands beside the word."""
+    assert f'<span class="{mood}">{outcome}</span>' in shown(runs=(replace(GOOD, exit_code=code),))
+
+
 def test_no_text_becomes_markup() -> None:
     """Whoever names services, layers and revisions, and whatever a container writes."""
     cause = Cause(

@@ -39,6 +39,9 @@ LAYERS = 5
 STEP_WIDTH = 110
 """Characters of an instruction that are shown."""
 
+OUTCOMES = {4: "refused", 130: "stopped"}
+"""Exit codes of deploys that did not fail; any other but 0 is a failure."""
+
 KINDS = frozenset({"build", "load", "release", "rollback", "verify"})
 """Steps that have a colour of their own."""
 
@@ -211,7 +214,7 @@ class Page:
         )
         caption = f"The last {len(runs)} deploys, the newest first"
         chart = columns(bars, highest=max(bar.end for bar in bars), name="Durations of the last deploys")
-        hint = element("p", "Green: done. Red: failed. Amber: without an end.", class_="hint")
+        hint = element("p", "Green: done. Red: failed. Amber: refused, stopped, or without an end.", class_="hint")
         content = table(("begun", "took", "outcome", "releases", "remark"), rows, caption=caption)
         return _section("Durations", hint, chart, _as_table(content))
 
@@ -279,11 +282,11 @@ def _took(run: Run) -> str:
 def _outcome(run: Run) -> str:
     if run.exit_code is None:
         return "no end"
-    return "done" if run.exit_code == 0 else f"failed ({run.exit_code})"
+    return f"{OUTCOMES.get(run.exit_code, 'failed')} ({run.exit_code})" if run.exit_code else "done"
 
 
 def _mood(run: Run) -> str:
-    if run.exit_code is None:
+    if run.exit_code is None or run.exit_code in OUTCOMES:
         return "warn"
     return "bad" if run.exit_code else "good"
 
