@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -77,6 +77,7 @@ def test_more_services_than_lines_leave_a_summary() -> None:
     assert lines[6:] == ["  … 10 more: 10 Ready", "  5.0 s  1 Pending, 14 Ready"]
 
 
+@settings(deadline=None)  # a busy machine says nothing about the code
 @given(
     rows=st.lists(
         st.builds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockyard.ui.html import Html, element, table, text
@@ -55,6 +55,7 @@ def test_an_element_has_attributes_and_content() -> None:
     assert element("td") == "<td></td>"
 
 
+@settings(deadline=None)  # a busy machine says nothing about the code
 @given(st.text(), st.text())
 def test_whatever_a_text_is_it_stays_text(content: str, attribute: str) -> None:
     """A browser sees one element, with the text and the attribute that were given."""
