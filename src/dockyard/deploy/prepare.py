@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
         starting = pool.submit(workspace.cluster.start, report)
         ready = _start_database(workspace, names, report)
         starting.result()
-    site = connect(ready)
+    site = connect(ready, report)
     ensure_namespace(site)
     return site
 
@@ -82,7 +82,7 @@ def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site 
     if secret:
         there = database.find(workspace.docker)
         address = there.url_in_cluster if there else UNKNOWN_DATABASE
-        workspace = replace(workspace, secrets={**workspace.secrets, secret: address})
+        workspace = workspace.with_secret(secret, address)
     try:
         return workspace, connect(workspace)
     except ClusterError:
@@ -115,7 +115,7 @@ def _start_database(workspace: Workspace, names: tuple[str, ...], report: Report
         return workspace
     report(Event("database", "Using", f"{secret} is not set: the development database"))
     there = database.start(workspace.docker, report, ca_bundle=workspace.ca_bundle)
-    return replace(workspace, secrets={**workspace.secrets, secret: there.url_in_cluster})
+    return workspace.with_secret(secret, there.url_in_cluster)
 
 
 def ensure_namespace(site: Site) -> None:
@@ -131,7 +131,8 @@ def ensure_namespace(site: Site) -> None:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         metadata = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        site.api.ask("POST", NAMESPACES, body=metadata)
+        with suppress(ApiRefusedError):  # somebody else was quicker
+            site.api.ask("POST", NAMESPACES, body=metadata)
         return
     if there.get("status", {}).get("phase") == "Terminating":
         raise RefusedError(
