@@ -54,7 +54,7 @@ def test_secrets_come_from_the_environment_and_the_file(root: Path, monkeypatch:
 
 @pytest.mark.process
 def test_a_program_that_is_started_gets_no_secret(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither helm nor docker has them in its environment; the next task of the same command finds them all the same."""
+    """Neither helm nor docker has them in its environment; the next task of the same command finds them again."""
     monkeypatch.setenv("URL", "environment")
     monkeypatch.setenv("UNRELATED", "environment")
     first = open_workspace(root).secrets

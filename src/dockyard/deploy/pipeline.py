@@ -17,6 +17,7 @@ from dockyard.images.plan import plan_image
 from dockyard.model.events import Event
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import rollback as going_back
+from dockyard.releases import secret
 from dockyard.releases.lock import Lock, Locking, holding
 from dockyard.releases.records import mark_good, read_records
 from dockyard.releases.remove import remove
@@ -161,6 +162,9 @@ def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, option
 def _remove(site: Site, name: str, report: Report) -> None:
     report(Event(name, "Removing", passing=True, service=name))
     remove(site.helm, site.api, name, clock=site.workspace.clock)
+    own = site.workspace.project.release(name).existing_secret
+    if own is not None:
+        secret.remove(site.api, own)
     report(Event(name, "Removed", "its objects and pods are gone", service=name))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dockyard.charts.secret import secret_manifest
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
 from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError
 from dockyard.model.events import Diagnosed
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
 from dockyard.releases.drift import drift, kinds_of
 from dockyard.releases.images import bring_back, images_of
@@ -21,6 +23,8 @@ from dockyard.releases.watch import Watch
 from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockyard.charts.manifests import Manifests
     from dockyard.charts.render import Rendered
     from dockyard.model.events import Report
@@ -68,6 +72,7 @@ class Rollout:
 
     def __init__(self, site: Site, spec: ReleaseSpec, life: Life, report: Report) -> None:
         self._site, self._spec, self._life, self._report = site, spec, life, report
+        self._take_secret_back: Callable[[], object] = lambda: None
 
     def bring(self, action: ReleaseAction, chart: Rendered, policy: Policy) -> Deployed:
         """Bring a release to what was planned.
@@ -113,6 +118,9 @@ class Rollout:
             await_gone(name, site.api, chart.manifests, clock=site.workspace.clock, only_leaving=True)
         state = DeploymentState.INSTALLING if action.verb is Verb.INSTALL else DeploymentState.UPGRADING
         self._life.to(state, action.reason)
+        if self._spec.existing_secret is not None:  # before the pods that are told its checksum
+            manifest = secret_manifest(name, self._spec, site.workspace.secrets)
+            self._take_secret_back = secret.write(site.api, manifest, name)
         try:
             persist(site, self._life, lambda: site.helm.upgrade(name, chart.archive, chart.values, files=chart.files))
         except Refusal as error:
@@ -175,6 +183,7 @@ class Rollout:
             return LeftFailedError(f"Release {name} failed and is kept as it is", fix=fix, diagnosis=found)
         remove(self._site.helm, self._site.api, name, clock=self._site.workspace.clock)
         forget(self._site.api, name)
+        self._take_secret_back()
         self._life.note("Removed", "a first install that failed leaves nothing behind")
         return RolloutError(
             f"Release {name} failed and was removed", why="No revision of it was ever Ready", diagnosis=found
@@ -184,6 +193,7 @@ class Rollout:
         """Go back to a good revision; return the error that says whether that worked."""
         name = self._life.release
         try:
+            self._take_secret_back()
             cause, _ = self._roll_back(good)
         except StoppedError:
             raise
