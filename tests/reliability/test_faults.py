@@ -16,7 +16,7 @@ from dockyard.deploy import pipeline
 from dockyard.model.diagnosis import CauseKind
 from dockyard.model.errors import RolloutError
 from dockyard.model.events import Diagnosed, Event
-from tests.reliability.trial import PROFILE, Run, Seen, Trial
+from scripts.trial import PROFILE, Run, Seen, Trial
 
 pytestmark = pytest.mark.cluster
 
@@ -162,13 +162,13 @@ def test_somebody_upgrades_with_bare_helm_meanwhile(trial: Trial, seen: Seen) ->
     where = _where(site)
 
     def gate(*_: object) -> None:
-        values = subprocess.run(
+        values = subprocess.run(  # noqa: S603
             [str(trial.root / ".tools/bin/helm"), "get", "values", "mcp", "--all", "-o", "yaml", *where],
             check=True,
             capture_output=True,
             text=True,
         )
-        subprocess.run(
+        subprocess.run(  # noqa: S603
             [
                 str(trial.root / ".tools/bin/helm"),
                 "upgrade",
@@ -235,7 +235,7 @@ def test_the_second_deploy_can_wait(trial: Trial, seen: Seen) -> None:
 def test_the_clock_jumps(trial: Trial, seen: Seen, jump: str) -> None:
     """A deploy whose clock is ahead takes the lock of another one for expired, watches it, and leaves it alone."""
     if shutil.which("faketime") is None:
-        subprocess.run(["apt-get", "install", "--yes", "--quiet", "faketime"], check=True, capture_output=True)
+        subprocess.run(["apt-get", "install", "--yes", "--quiet", "faketime"], check=True, capture_output=True)  # noqa: S607
     trial.values("mcp", "helm/faults/unready.yaml")  # its rollout lasts for the whole grace
     first = trial.start("deploy", "--release", "mcp")
     time.sleep(3)
@@ -308,4 +308,4 @@ def _read(path: str) -> str:
 
 
 def _docker(*argv: str) -> None:
-    subprocess.run(["docker", *argv], check=True, capture_output=True)
+    subprocess.run(["docker", *argv], check=True, capture_output=True)  # noqa: S603, S607

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ from dockyard.deploy.prepare import have_bases, peek, prepare
 from dockyard.images import observe as images
 from dockyard.images.make import make
 from dockyard.images.plan import plan_image
-from dockyard.model.events import Event
+from dockyard.model.events import REVISION, Event, Step
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases import prune as pruning
 from dockyard.releases import rollback as going_back
 from dockyard.releases import secret
 from dockyard.releases.lock import Lock, Locking, holding
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dockyard.model.events import Report
+    from dockyard.releases.prune import Pruned
     from dockyard.releases.records import Revision
     from dockyard.releases.site import Site
     from dockyard.workspace import Workspace
@@ -139,8 +141,16 @@ def roll_back(
 ) -> tuple[Revision, Deployed]:
     """Bring an earlier revision back under the lock; as `releases.rollback.rollback`."""
     site = connect(workspace, report)
+    began = Step(release, "rollback", service=release, step="rollback")
     with locked(site, options, report):
-        return going_back.rollback(site, release, revision, report)
+        report(began)
+        try:
+            target, done = going_back.rollback(site, release, revision, report)
+        except BaseException:
+            report(replace(began, ended=True, ok=False))
+            raise
+        report(replace(began, text=f"{REVISION}{done.revision}", ended=True))
+        return target, done
 
 
 def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, options: Options) -> None:
@@ -195,3 +205,12 @@ def load_all(workspace: Workspace, report: Report, *, jobs: int) -> None:
         [Piece(one, frozenset(), partial(load, workspace, one, report)) for one in references],
         jobs=jobs,
     )
+
+
+def prune(workspace: Workspace, report: Report, options: Options, *, dry_run: bool) -> Pruned:
+    """Remove images that neither a revision nor the sources as they are now need; as `releases.prune.prune`."""
+    site = connect(workspace, report)
+    found = images.sources(workspace.docker, workspace.project, tuple(workspace.project.images), workspace.root)
+    seen = images.observe(workspace.docker, found, state=workspace.state)
+    with locked(site, options, report):
+        return pruning.prune(site, [f"{image.name}:{image.tag}" for image in seen], report, dry_run=dry_run)
