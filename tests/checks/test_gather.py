@@ -302,6 +302,14 @@ def test_sources_of_an_image_that_cannot_be_read_are_told(
     assert image.unreadable == unreadable
 
 
+def test_an_env_that_others_may_read_is_told(tmp_path: Path) -> None:
+    """A deploy warns of it, and `check --strict` refuses it."""
+    assert with_image(tmp_path).exposure == ""
+    (tmp_path / ".env").touch(0o600)
+    (tmp_path / ".env").chmod(0o644)
+    assert with_image(tmp_path).exposure.startswith(".env is open to other users of this machine (mode 0644)")
+
+
 def test_the_example_of_env_is_read(tmp_path: Path) -> None:
     """Its text, or nothing where there is none."""
     assert with_image(tmp_path).example == ""
