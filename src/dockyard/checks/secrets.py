@@ -239,7 +239,7 @@ def weak_secret(subject: Subject) -> Iterator[Hit]:
     "nobody but its owner may read .env",
     severity=Severity.WARNING,
     why="Every user of this machine, and every program that runs as one, can read the secrets in it.",
-    fix="`chmod 600 .env`",
+    fix="Run `chmod 600 .env`.",
 )
 def open_env_file(subject: Subject) -> Iterator[Hit]:
     """Find an .env that its group or everybody may read or write."""
