@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from dockyard.releases.site import Site
 
 
+DEPLOYED_NOW = "deployed"
+"""Helm's word for the revision that is the release; one that Helm gave up is `failed`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What is done about a release that fails.
@@ -97,18 +101,24 @@ class Rollout:
 
         Raises:
             RolloutError: Helm refused; the release is as it was.
-            LeftFailedError: The old revision does not become Ready.
+            LeftFailedError: The old revision does not become Ready, or Helm refused half-way.
         """
         cause, served = self._roll_back(target)
         if cause:
-            raise LeftFailedError(
-                f"Release {target.release} is at revision {target.number} again, which does not become Ready",
-                why=cause.sentence,
-                fix=cause.fix,
-                diagnosis=self._explain(cause),
-            )
+            raise self._not_back(target, cause)
         newest = self._remember(target.manifests)
         return Deployed(target.release, Verb.UPGRADE, newest.number, target.app_version, served)
+
+    def _not_back(self, target: Revision, cause: Cause) -> RolloutError:
+        """Return the error for an earlier revision that was not brought back."""
+        name, found = target.release, self._explain(cause)
+        if cause.kind is not CauseKind.REFUSED:
+            what = f"Release {name} is at revision {target.number} again, which does not become Ready"
+            return LeftFailedError(what, why=cause.sentence, fix=cause.fix, diagnosis=found)
+        record = record_of(self._site, name)
+        error = RolloutError if record and record.newest.status == DEPLOYED_NOW else LeftFailedError
+        what = f"Release {name} could not go back to revision {target.number}"
+        return error(what, why=cause.sentence, fix=cause.fix, diagnosis=found)
 
     def _send(self, action: ReleaseAction, chart: Rendered) -> Cause | None:
         """Send a release; return why it was refused, or None."""
@@ -165,6 +175,9 @@ class Rollout:
         good = record.last_good(but=record.newest.number) if record else None
         if record is None:
             return RolloutError(f"Release {name} failed, and nothing of it is there", diagnosis=found)
+        if cause.kind is CauseKind.REFUSED and record.newest.status == DEPLOYED_NOW:  # before any revision was made
+            why = f"Revision {record.newest.number} serves on"
+            return RolloutError(f"Release {name} was refused and is as it was", why=why, diagnosis=found)
         if good is None:
             return self._give_up(found, policy)
         if not policy.roll_back:
