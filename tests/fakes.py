@@ -37,9 +37,14 @@ from dockyard.workspace import Workspace
 
 
 class FakeClock:
-    """A clock whose sleep costs nothing."""
+    """A clock whose sleep costs nothing.
+
+    Attributes:
+        on_sleep: Called before each sleep.
+    """
 
     def __init__(self) -> None:
+        self.on_sleep: Callable[[], None] = lambda: None
         self._now = 0.0
         self._lock = threading.Lock()
 
@@ -49,6 +54,7 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         """Let the time pass."""
+        self.on_sleep()
         with self._lock:
             self._now += seconds
 
