@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,15 @@ from dockyard.deploy.prepare import have_bases, peek, prepare
 from dockyard.images import observe as images
 from dockyard.images.make import make
 from dockyard.images.plan import plan_image
-from dockyard.model.events import Event
+from dockyard.model.events import REVISION, Event, Step
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases import prune as pruning
 from dockyard.releases import rollback as going_back
 from dockyard.releases.lock import Lock, Locking, holding
 from dockyard.releases.records import mark_good, read_records
 from dockyard.releases.remove import remove
 from dockyard.releases.rollout import Deployed, Policy
 from dockyard.releases.site import connect
-from dockyard.releases.status import record_of
 from dockyard.tools.clock import ticks
 from dockyard.tools.identity import Identity, is_alive
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dockyard.model.events import Report
+    from dockyard.releases.prune import Pruned
     from dockyard.releases.records import Revision
     from dockyard.releases.site import Site
     from dockyard.workspace import Workspace
@@ -138,32 +139,33 @@ def roll_back(
     workspace: Workspace, release: str, revision: int | None, report: Report, options: Options
 ) -> tuple[Revision, Deployed]:
     """Bring an earlier revision back under the lock; as `releases.rollback.rollback`."""
-    site = connect(workspace)
-    record_of(site, release)  # what is not there needs no lock, and its namespace may not be there either
+    site = connect(workspace, report)
+    began = Step(release, "rollback", service=release, step="rollback")
     with locked(site, options, report):
-        return going_back.rollback(site, release, revision, report)
+        report(began)
+        try:
+            target, done = going_back.rollback(site, release, revision, report)
+        except BaseException:
+            report(replace(began, ended=True, ok=False))
+            raise
+        report(replace(began, text=f"{REVISION}{done.revision}", ended=True))
+        return target, done
 
 
 def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, options: Options) -> None:
     """Uninstall releases, each after those that need it, and wait until their pods are gone."""
-    site = connect(workspace)
-    if not read_records(site.api).keys() & set(names):  # nothing to lock for: the namespace itself may not be there
-        _tell_absent(reversed(names), report)
-        return
+    site = connect(workspace, report)
     with locked(site, options, report):
         there = read_records(site.api)
-        _tell_absent((name for name in reversed(names) if name not in there), report)
         needs = {name: workspace.project.release(name).needs for name in names}
         pieces = []
-        for name in (name for name in reversed(names) if name in there):
+        for name in reversed(names):
+            if name not in there:
+                report(Event(name, "Absent", "it is not installed"))
+                continue
             dependents = frozenset(other for other in names if name in needs[other])
             pieces.append(Piece(name, dependents, partial(_remove, site, name, report)))
         carry_out(pieces, jobs=options.jobs)
-
-
-def _tell_absent(names: Iterable[str], report: Report) -> None:
-    for name in names:
-        report(Event(name, "Absent", "it is not installed"))
 
 
 def _remove(site: Site, name: str, report: Report) -> None:
@@ -199,3 +201,12 @@ def load_all(workspace: Workspace, report: Report, *, jobs: int) -> None:
         [Piece(one, frozenset(), partial(load, workspace, one, report)) for one in references],
         jobs=jobs,
     )
+
+
+def prune(workspace: Workspace, report: Report, options: Options, *, dry_run: bool) -> Pruned:
+    """Remove images that neither a revision nor the sources as they are now need; as `releases.prune.prune`."""
+    site = connect(workspace, report)
+    found = images.sources(workspace.docker, workspace.project, tuple(workspace.project.images), workspace.root)
+    seen = images.observe(workspace.docker, found, state=workspace.state)
+    with locked(site, options, report):
+        return pruning.prune(site, [f"{image.name}:{image.tag}" for image in seen], report, dry_run=dry_run)

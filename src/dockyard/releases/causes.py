@@ -24,6 +24,9 @@ Q = TypeVar("Q", CpuQuantity, MemoryQuantity)
 CRASHES = 2
 """Ends of a container that are a crash loop; one first crash is forgiven."""
 
+KILLED = frozenset({128 + 9, 128 + 15})
+"""Exit codes of a container that SIGKILL or SIGTERM ended: the kubelet sends them where a probe fails."""
+
 NOT_THERE = re.compile(
     r"not found|does not exist|manifest unknown|denied|unauthorized|authorization failed"
     r"|no such host|connection refused|network is unreachable|certificate",
@@ -226,12 +229,12 @@ def _ended(pod: Object, status: Object, who: str, around: Surroundings, where: M
     crashes = status.get("restartCount", 0) + 1
     if state.get("waiting", {}).get("reason") != "CrashLoopBackOff" or crashes < CRASHES:
         return None
-    uid = pod["metadata"].get("uid", "")
-    killed = around.last(uid, "Unhealthy", text="Liveness") or around.last(uid, "Unhealthy", text="Startup")
-    because = f", after {event_line(killed)}" if killed else ""
+    uid, code = pod["metadata"].get("uid", ""), ended.get("exitCode", "?")
+    failed = around.last(uid, "Unhealthy", text="Liveness") or around.last(uid, "Unhealthy", text="Startup")
+    because = f", killed for its probe ({event_line(failed)})" if failed and code in KILLED else ""
     return _cause(
         CauseKind.CRASH_LOOP,
-        f"{who} ended {crashes} times, last with exit code {ended.get('exitCode', '?')}{because}",
+        f"{who} ended {crashes} times, last with exit code {code}{because}",
         event=event_line(around.last(uid, "BackOff")),
         **where,
     )

@@ -96,6 +96,7 @@ def _judge_one(live: Object | None, rendered: Object, objects: Sequence[Object],
             DeploymentState.PENDING, 0, wanted, f"{name} has changed, and its controller has not seen it yet"
         )
     sets, pods = _newest(live, objects)
+    ready = min(ready, sum(map(_is_pod_ready, pods)))  # the status counts those of the template before, too
     names = tuple(pod["metadata"]["name"] for pod in sorted(pods, key=_is_pod_ready))
     if _is_settled(live, wanted):
         return Verdict(DeploymentState.READY, ready, wanted, "", None, names)
