@@ -31,7 +31,7 @@ from dockyard.releases.records import HELM_TYPE, Revision, read_records
 from dockyard.releases.workload import REVISION
 from dockyard.tools.docker import FINGERPRINT, BuildOptions, ContainerFacts, Docker, ImageFacts, engine_silent
 from dockyard.tools.helm import Helm
-from dockyard.tools.kubernetes import MERGE_PATCH, RESOURCES, Api, Object
+from dockyard.tools.kubernetes import MERGE_PATCH, RESOURCES, Api, Object, Patience
 from dockyard.tools.target import Target
 from dockyard.workspace import Workspace
 
@@ -134,7 +134,7 @@ class FakeApi(Api):
     """
 
     def __init__(self, clock: FakeClock | None = None, namespace: str = "default") -> None:
-        self.namespace = namespace
+        self.namespace, self._patience = namespace, None
         self.objects: dict[tuple[str, str], Object] = {}
         self.namespaces = {namespace: "Active"}
         self.lines: dict[tuple[str, bool], str] = {}
@@ -228,7 +228,7 @@ class FakeApi(Api):
         for _, names, services, container in due:
             self._show(names, services, container)
 
-    def _send(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
+    def _try(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
         with self._guard:
             if self.silent:
                 raise ApiSilentError("127.0.0.1:6443", "Connection refused")
@@ -621,8 +621,12 @@ class FakeWorkspace(Workspace):
         """Return the stand-in."""
         return self.fake_helm
 
-    def api(self, target: Target) -> FakeApi:  # noqa: ARG002
-        """Return the stand-in."""
+    def api(
+        self,
+        target: Target,  # noqa: ARG002
+        patience: Callable[[], Patience] | None = None,  # noqa: ARG002 - tests/releases/test_silence.py has it
+    ) -> FakeApi:
+        """Return the stand-in; one that is silent is so at once."""
         return self.fake_api
 
 

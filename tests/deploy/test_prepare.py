@@ -20,6 +20,7 @@ from dockyard.releases.site import connect
 from dockyard.tools.docker import ContainerFacts
 from tests.fakes import FakeDocker, FakeWorkspace, Recorder, fake_workspace
 
+KEY = "hunter2"
 BASE = "python:3.13-slim"
 PROJECT: dict[str, Any] = {
     "database": {"secret": "URL"},
@@ -78,24 +79,24 @@ def workspace(root: Path, *, running: bool = False, **secrets: str) -> FakeWorks
 
 def test_database_cluster_and_namespace_are_started(tmp_path: Path, database: Databases) -> None:
     """The site has the database's address among its secrets; the workspace that was given stays as it is."""
-    made, report = workspace(tmp_path, KEY="x"), Recorder()
+    made, report = workspace(tmp_path, KEY=KEY), Recorder()
     site = prepare.prepare(made, ("api",), report)
     assert (database.started, made.cluster.calls, made.fake_api.changes) == (1, ["start"], ["create Namespace todo"])
     address = Database(Settings(), "password", started=True).url_in_cluster
-    assert site.workspace.secrets == {"KEY": "x", "URL": address}
-    assert made.secrets == {"KEY": "x"}
+    assert site.workspace.secrets == {"KEY": KEY, "URL": address}
+    assert made.secrets == {"KEY": KEY}
     assert {subject for subject, _ in report.lasting} == {"database", "cluster"}
 
 
 def test_a_database_of_the_users_own_is_used(tmp_path: Path, database: Databases) -> None:
     """Where its URL is set nothing is started beside the cluster."""
-    site = prepare.prepare(workspace(tmp_path, KEY="x", URL="postgresql://mine"), ("api",), Recorder())
+    site = prepare.prepare(workspace(tmp_path, KEY=KEY, URL="postgresql://mine"), ("api",), Recorder())
     assert (database.started, site.workspace.secrets["URL"]) == (0, "postgresql://mine")
 
 
 def test_releases_without_a_database_start_none(tmp_path: Path, database: Databases) -> None:
     """Only those of this command count."""
-    prepare.prepare(workspace(tmp_path, KEY="x"), ("web",), Recorder())
+    prepare.prepare(workspace(tmp_path, KEY=KEY), ("web",), Recorder())
     assert database.started == 0
 
 
@@ -105,7 +106,7 @@ def test_a_missing_secret_is_refused_before_anything_starts(tmp_path: Path, data
     with pytest.raises(RefusedError) as caught:
         prepare.prepare(made, ("web", "api"), report)
     assert caught.value.exit_code == 4
-    assert caught.value.what == "Secrets without a value: KEY (for web), KEY (for api)"
+    assert caught.value.what.splitlines()[1:] == ["    KEY has no value (for web, api)"]
     assert (database.started, made.cluster.calls, report.events) == (0, [], [])
 
 
@@ -113,7 +114,7 @@ def test_a_cluster_that_does_not_start_is_told(
     tmp_path: Path, database: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It starts beside the database, in a thread of its own; its error is not lost there."""
-    made = workspace(tmp_path, KEY="x")
+    made = workspace(tmp_path, KEY=KEY)
 
     def fail(_report: Report) -> None:
         raise ClusterError("It does not start")
@@ -162,24 +163,24 @@ def test_a_server_that_forbids_asking_is_told(tmp_path: Path, monkeypatch: pytes
 
 def test_peeking_starts_nothing(tmp_path: Path, database: Databases) -> None:
     """Neither database nor cluster nor namespace; where the database is not made its address is a stand-in."""
-    made = workspace(tmp_path, running=True, KEY="x")
+    made = workspace(tmp_path, running=True, KEY=KEY)
     ready, site = peek(made, ("api",))
     assert site is not None
-    assert ready.secrets == {"KEY": "x", "URL": UNKNOWN_DATABASE}
+    assert ready.secrets == {"KEY": KEY, "URL": UNKNOWN_DATABASE}
     assert (database.started, made.cluster.calls, made.fake_api.changes) == (0, [], [])
 
 
 def test_peeking_knows_the_database_that_is_there(tmp_path: Path, database: Databases) -> None:
     """So that a plan compares what a deploy would send."""
     database.there = Database(Settings(), "password", started=False)
-    ready, _ = peek(workspace(tmp_path, KEY="x"), ("api",))
+    ready, _ = peek(workspace(tmp_path, KEY=KEY), ("api",))
     assert ready.secrets["URL"] == database.there.url_in_cluster
 
 
 def test_the_site_of_a_peek_has_the_database_too(tmp_path: Path, database: Databases) -> None:
     """What a plan renders with is what is compared with the cluster."""
     database.there = Database(Settings(), "password", started=False)
-    ready, site = peek(workspace(tmp_path, running=True, KEY="x"), ("api",))
+    ready, site = peek(workspace(tmp_path, running=True, KEY=KEY), ("api",))
     assert site is not None
     assert site.workspace.secrets == ready.secrets
 
@@ -187,7 +188,7 @@ def test_the_site_of_a_peek_has_the_database_too(tmp_path: Path, database: Datab
 @pytest.mark.usefixtures("database")
 def test_peeking_at_a_cluster_that_does_not_run_is_no_error(tmp_path: Path) -> None:
     """There is no site then."""
-    assert peek(workspace(tmp_path, KEY="x"), ("api",))[1] is None
+    assert peek(workspace(tmp_path, KEY=KEY), ("api",))[1] is None
 
 
 @pytest.mark.usefixtures("database")
@@ -199,7 +200,7 @@ def test_peeking_refuses_a_missing_secret_as_a_deploy_does(tmp_path: Path) -> No
 
 def test_the_real_database_is_found_by_its_container(tmp_path: Path) -> None:
     """Running or not; the password is what it was made with."""
-    made = workspace(tmp_path, KEY="x")
+    made = workspace(tmp_path, KEY=KEY)
     made.docker.containers[Settings().name] = container(POSTGRES_PASSWORD="hunter2")  # noqa: S106 - nobody's
     ready, _ = peek(made, ("api",))
     assert ready.secrets["URL"] == Database(Settings(), "hunter2", started=False).url_in_cluster
