@@ -227,7 +227,7 @@ class EmbeddedCluster:
             hostname=self.name,
             networks=[NETWORK],
             labels={KIND: "node"},
-            publish=[(f"127.0.0.1:{port}" if port else "127.0.0.1:", inner) for port, inner in publish],
+            publish=[(published(port), inner) for port, inner in publish],
             add_hosts=[("host.docker.internal", "host-gateway")],
             tmpfs=["/run", "/tmp"],  # noqa: S108 - mount points of the container
             restart="no",
@@ -322,6 +322,11 @@ class EmbeddedCluster:
                 raise AssertionError
             sent = write(image, name, importing.stdin, on_bytes=on_bytes)
         return Loaded(reference, image.id, sent)
+
+
+def published(port: int) -> str:
+    """Return where a port is published: on this machine alone, under a free number where it is 0."""
+    return f"127.0.0.1:{port or ''}"
 
 
 def _is_ready(node: Mapping[str, dict[str, list[dict[str, str]]]], since: datetime) -> bool:
