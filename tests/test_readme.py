@@ -14,8 +14,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def tasks_of(collection: Collection) -> dict[str, str]:
-    """Return the summary of every task by its full name, but for the list itself."""
-    return {name: (collection[name].__doc__ or "").strip().partition("\n")[0] for name in collection.task_names}
+    """Return the summary of every task by what it is called; the default of a collection has the collection's name."""
+    called = {name: aliases[0] if aliases else name for name, aliases in collection.task_names.items()}
+    return {shown: (collection[name].__doc__ or "").strip().partition("\n")[0] for name, shown in called.items()}
 
 
 def test_every_task_is_listed_with_its_summary() -> None:

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from dockyard.cli import app, support, wiring
+from dockyard.cli import app, wiring
 from dockyard.cli.support import whole_number
 from dockyard.model.errors import (
     ClusterError,
@@ -16,6 +16,7 @@ from dockyard.model.errors import (
     RefusedError,
     RolloutError,
     RuleError,
+    StoppedError,
     ToolMissingError,
     UnknownNameError,
 )
@@ -96,7 +97,7 @@ def test_ctrl_c_in_the_middle_of_the_work_leaves_the_screen_in_order(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workspace.cluster, "start", interrupt)
-    assert inv("cluster.start") == support.INTERRUPTED
+    assert inv("cluster.start") == StoppedError.exit_code == 130
 
 
 @pytest.mark.parametrize("argv", [["nothing"], ["status", "--nothing"], ["history"], ["status", "-x"]])
