@@ -173,9 +173,17 @@ class EmbeddedCluster:
         return loaded
 
     def remove_images(self, references: tuple[str, ...]) -> None:
-        """Remove names from containerd; layers that nothing uses go with them."""
-        if references:
-            self._docker.execute(self.name, [*CTR, "images", "remove", "--sync", *map(full_reference, references)])
+        """Remove names from containerd, and the digest by which it keeps an image that has no other name.
+
+        Layers that nothing uses go with them.
+        """
+        if not references:
+            return
+        there = self.images()
+        kept = {id_ for name, id_ in there.items() if name not in references}
+        ids = {there[name] for name in references if name in there} - kept
+        names = (*map(full_reference, references), *sorted(ids))
+        self._docker.execute(self.name, [*CTR, "images", "remove", "--sync", *names])
 
     def address(self, node_port: int) -> str:
         """Return the published address.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
@@ -76,7 +75,7 @@ class Rollout:
 
     def __init__(self, site: Site, spec: ReleaseSpec, life: Life, report: Report) -> None:
         self._site, self._spec, self._life, self._report = site, spec, life, report
-        self._put_back: Callable[[], None] = lambda: None
+        self._take_secret_back: Callable[[], object] = lambda: None
 
     def bring(self, action: ReleaseAction, chart: Rendered, policy: Policy) -> Deployed:
         """Bring a release to what was planned.
@@ -127,10 +126,9 @@ class Rollout:
         if action.verb is Verb.INSTALL:  # an earlier release of that name may still be on its way out
             await_gone(name, site.api, chart.manifests, clock=site.workspace.clock, only_leaving=True)
         state = DeploymentState.INSTALLING if action.verb is Verb.INSTALL else DeploymentState.UPGRADING
-        if chart.secret is not None:
-            before = secret.write(site.api, chart.secret)
-            self._put_back = partial(secret.put_back, site.api, chart.secret, before)
         self._life.to(state, action.reason)
+        if chart.secret is not None:  # before the pods that are told its checksum
+            self._take_secret_back = secret.write(site.api, chart.secret, name)
         try:
             persist(site, self._life, lambda: site.helm.upgrade(name, chart.archive, chart.values, files=chart.files))
         except Refusal as error:
@@ -196,6 +194,7 @@ class Rollout:
             return LeftFailedError(f"Release {name} failed and is kept as it is", fix=fix, diagnosis=found)
         remove(self._site.helm, self._site.api, name, clock=self._site.workspace.clock)
         forget(self._site.api, name)
+        self._take_secret_back()
         self._life.note("Removed", "a first install that failed leaves nothing behind")
         return RolloutError(
             f"Release {name} failed and was removed", why="No revision of it was ever Ready", diagnosis=found
@@ -204,8 +203,8 @@ class Rollout:
     def _return_to(self, good: Revision, record: ReleaseRecord, found: Diagnosis) -> RolloutError:
         """Go back to a good revision; return the error that says whether that worked."""
         name = self._life.release
-        self._put_back()
         try:
+            self._take_secret_back()
             cause, _ = self._roll_back(good)
         except StoppedError:
             raise
