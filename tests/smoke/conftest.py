@@ -10,8 +10,8 @@ from testinfra.host import Host
 
 from dockyard.cli.wiring import open_workspace
 from dockyard.tools.helm import Helm
-from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
+from tests.smoke.kubectl import Kubectl
 
 ROOT = Path(__file__).parents[2]
 

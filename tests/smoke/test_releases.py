@@ -10,8 +10,8 @@ from dockyard.releases.records import read_records
 from dockyard.releases.site import connect
 from dockyard.releases.status import statuses
 from dockyard.tools.helm import Helm
-from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
+from tests.smoke.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
 
