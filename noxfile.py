@@ -45,7 +45,15 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """Tests that need no cluster: the pure core alone, and the thin wrappers on the real engine."""
-    session.run("pytest", "-m", "not cluster", "--ignore=tests/helm", "--ignore=tests/smoke", *session.posargs)
+    session.run(
+        "pytest",
+        "-m",
+        "not cluster",
+        "--ignore=tests/helm",
+        "--ignore=tests/smoke",
+        "--ignore=tests/reliability",
+        *session.posargs,
+    )
 
 
 @nox.session(venv_backend="uv")
@@ -87,3 +95,17 @@ def smoke(session: nox.Session) -> None:
     """The app on the live cluster, asked from outside and from inside."""
     session.run("invoke", "deploy")
     session.run("pytest", "tests/smoke", *session.posargs)
+
+
+@nox.session
+def reliability(session: nox.Session) -> None:
+    """Faults on a cluster of their own, for half an hour; writes docs/reliability.md."""
+    session.run("pytest", "tests/reliability", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "scripts.reliability")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Each budget against bare commands in the same run, for half an hour; writes docs/benchmarks.md."""
+    session.run("python", "-m", "scripts.bench", *session.posargs)

@@ -34,6 +34,7 @@ from dockyard.deploy.prepare import peek
 from dockyard.images.observe import sources
 from dockyard.model.errors import RolloutError
 from dockyard.model.events import Diagnosed
+from dockyard.tools.docker import Docker
 from scripts.trial import PROFILE, ROOT, Trial
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Bare:
 
 
 def _run(*argv: str, cwd: Path | None = None, stdin: object = subprocess.DEVNULL) -> None:
-    done = subprocess.run(argv, cwd=cwd, stdin=stdin, capture_output=True, text=True, check=False)  # type: ignore[call-overload]  # noqa: S603
+    done = subprocess.run(argv, cwd=cwd, stdin=stdin, capture_output=True, text=True, check=False)  # type: ignore[call-overload] # noqa: S603
     if done.returncode != 0:
         raise SystemExit(f"{argv[:3]} failed: {done.stderr}")
 
@@ -366,16 +367,16 @@ def page(results: Sequence[Result]) -> str:
     )
     return f"""# Benchmarks
 
-Written by `nox -s bench` (`scripts/bench.py`) on {machine()}, {datetime.now(UTC):%Y-%m-%d}. Medians; where bare commands
-do the same work they did it in the same run, turn about.
+Written by `nox -s bench` (`scripts/bench.py`) on {machine()}, {datetime.now(UTC):%Y-%m-%d}. Medians; where
+bare commands do the same work they did it in the same run, turn about.
 
 | what | budget | Dockyard | bare commands | ratio | rounds | holds |
 |---|---|---|---|---|---|---|
 {rows}
 
-"Bare" is what a shell script does: `docker buildx build`, `docker save | ctr images import` into the node, which is what
-`minikube image load` comes to, and `helm upgrade --install`, with `--wait` where Ready is waited for. Cold means that no
-image, no layer of a build and no release is there; base images and the package managers' caches are, for both sides.
+"Bare" is what a shell script does: `docker buildx build`, `docker save | ctr images import` into the node, which is
+what `minikube image load` comes to, and `helm upgrade --install`, with `--wait` where Ready is waited for. Cold means
+that no image, no layer of a build and no release is there; base images and package managers' caches are, for both.
 A failure is known to the cluster when a pod's status first shows it to somebody who asks every {KNOWN * 1000:.0f} ms.
 """
 
@@ -383,12 +384,7 @@ A failure is known to the cluster when a pod's status first shows it to somebody
 def machine() -> str:
     """Return what the machine is, in words."""
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    docker = subprocess.run(
-        ["docker", "version", "--format", "{{.Server.Version}}"],
-        capture_output=True,
-        text=True,
-        check=True,  # noqa: S607
-    ).stdout.strip()
+    docker = Docker().version()
     return f"{os.cpu_count()} cores, {memory_gb:.0f} GB, {platform.system()} {platform.machine()}, Docker {docker}"
 
 

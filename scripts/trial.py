@@ -102,6 +102,16 @@ class Trial:
             start_new_session=True,
         )
 
+    @staticmethod
+    def await_word(started: subprocess.Popen[str], word: str) -> str:
+        """Wait until a task has written a word to standard error; return what it wrote so far."""
+        lines = []
+        for line in started.stderr or ():
+            lines.append(line)
+            if word in line:
+                break
+        return "".join(lines)
+
     def finish(self, started: subprocess.Popen[str], *, since: float | None = None) -> Run:
         """Wait for a task."""
         start = time.monotonic() if since is None else since

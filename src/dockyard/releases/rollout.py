@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dockyard.charts.secret import secret_manifest
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
 from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError
 from dockyard.model.events import Diagnosed
@@ -72,7 +72,7 @@ class Rollout:
 
     def __init__(self, site: Site, spec: ReleaseSpec, life: Life, report: Report) -> None:
         self._site, self._spec, self._life, self._report = site, spec, life, report
-        self._take_secret_back: Callable[[], object] = lambda: None
+        self._put_back: Callable[[], None] = lambda: None
 
     def bring(self, action: ReleaseAction, chart: Rendered, policy: Policy) -> Deployed:
         """Bring a release to what was planned.
@@ -117,10 +117,10 @@ class Rollout:
         if action.verb is Verb.INSTALL:  # an earlier release of that name may still be on its way out
             await_gone(name, site.api, chart.manifests, clock=site.workspace.clock, only_leaving=True)
         state = DeploymentState.INSTALLING if action.verb is Verb.INSTALL else DeploymentState.UPGRADING
+        if chart.secret is not None:
+            before = secret.write(site.api, chart.secret)
+            self._put_back = partial(secret.put_back, site.api, chart.secret, before)
         self._life.to(state, action.reason)
-        if self._spec.existing_secret is not None:  # before the pods that are told its checksum
-            manifest = secret_manifest(name, self._spec, site.workspace.secrets)
-            self._take_secret_back = secret.write(site.api, manifest, name)
         try:
             persist(site, self._life, lambda: site.helm.upgrade(name, chart.archive, chart.values, files=chart.files))
         except Refusal as error:
@@ -183,7 +183,6 @@ class Rollout:
             return LeftFailedError(f"Release {name} failed and is kept as it is", fix=fix, diagnosis=found)
         remove(self._site.helm, self._site.api, name, clock=self._site.workspace.clock)
         forget(self._site.api, name)
-        self._take_secret_back()
         self._life.note("Removed", "a first install that failed leaves nothing behind")
         return RolloutError(
             f"Release {name} failed and was removed", why="No revision of it was ever Ready", diagnosis=found
@@ -192,8 +191,8 @@ class Rollout:
     def _return_to(self, good: Revision, record: ReleaseRecord, found: Diagnosis) -> RolloutError:
         """Go back to a good revision; return the error that says whether that worked."""
         name = self._life.release
+        self._put_back()
         try:
-            self._take_secret_back()
             cause, _ = self._roll_back(good)
         except StoppedError:
             raise
