@@ -10,7 +10,7 @@ import pytest
 from dockyard.charts.secret import secret_manifest
 from dockyard.model.errors import RefusedError
 from dockyard.model.project import ReleaseSpec
-from dockyard.releases.secret import differs, put_back, remove, write
+from dockyard.releases.secret import remove, write
 from dockyard.tools.kubernetes import Object
 
 NAME = "ai-todo-web-secrets"
@@ -42,22 +42,15 @@ class Server:
         return self._keep("create", body)
 
     def replace(self, kind: str, body: Object) -> Object:
-        """Replace one, which must be there."""
+        """Replace one, of the version that was seen."""
         assert kind == body["kind"] == "Secret"
-        assert body["metadata"]["name"] in self.there
+        there = self.there[body["metadata"]["name"]]
+        assert body["metadata"]["resourceVersion"] == there["metadata"]["resourceVersion"]
         return self._keep("replace", body)
 
-    def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
-        """Return those with all of the labels."""
-        assert (kind, fields) == ("Secret", "")
-        wanted = dict(pair.split("=") for pair in labels.split(","))
-        return tuple(
-            entry for entry in self.there.values() if wanted.items() <= (entry["metadata"].get("labels") or {}).items()
-        )
-
-    def delete(self, kind: str, name: str, *, uid: str = "", version: str = "") -> bool:
+    def delete(self, kind: str, name: str) -> bool:
         """Delete one."""
-        assert (kind, uid, version) == ("Secret", "", "")
+        assert kind == "Secret"
         self.changes.append("delete")
         return self.there.pop(name, None) is not None
 
@@ -94,47 +87,50 @@ def test_a_secret_is_made_and_changed_in_place() -> None:
     """One that has the values already is left alone."""
     server = Server()
     for value in ("old", "old", "new"):
-        write(server, manifest(value))
+        write(server, manifest(value), "web")
     assert server.changes == ["create", "replace"]
     assert server.there[NAME]["data"] == {"KEY": "bmV3"}
 
 
 def test_the_way_back_gives_it_the_values_that_it_had() -> None:
-    """When the release that needed the new ones is rolled back."""
+    """When the release that needed the new ones is rolled back; by whatever version is there then."""
     server = Server()
-    write(server, manifest("old"))
-    before = write(server, manifest("new"))
-    put_back(server, manifest("new"), before)
+    write(server, manifest("old"), "web")
+    back = write(server, manifest("new"), "web")
+    write(server, manifest("newer"), "web")
+    back()
     assert server.there[NAME]["data"] == {"KEY": "b2xk"}
     assert server.there[NAME]["metadata"]["labels"] == manifest("old")["metadata"]["labels"]
     assert server.there[NAME]["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_the_way_back_makes_what_is_gone() -> None:
-    """Somebody may have removed it meanwhile."""
+def test_the_way_back_makes_what_is_gone_and_leaves_what_is_as_it_was() -> None:
+    """Somebody may have removed it, or nothing had changed."""
     server = Server()
-    write(server, manifest("old"))
-    before = write(server, manifest("new"))
+    write(server, manifest("old"), "web")
+    write(server, manifest("old"), "web")()
+    assert server.changes == ["create"]
+    back = write(server, manifest("new"), "web")
     del server.there[NAME]
-    put_back(server, manifest("new"), before)
+    back()
     assert server.there[NAME]["data"] == {"KEY": "b2xk"}
 
 
 def test_the_way_back_from_the_first_one_is_none() -> None:
     """A first install that fails leaves nothing behind."""
     server = Server()
-    put_back(server, manifest("new"), write(server, manifest("new")))
+    write(server, manifest("new"), "web")()
     assert server.there == {}
 
 
 def test_the_secret_of_the_same_release_is_taken_over_from_helm() -> None:
     """Helm then leaves it where it is; on the way back it makes its own again, and must find none."""
     server = Server(of_helm("web"))
-    before = write(server, manifest("old"))
+    back = write(server, manifest("old"), "web")
     assert server.changes == ["replace"]
     assert server.there[NAME]["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "dockyard"
     assert server.there[NAME]["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    put_back(server, manifest("old"), before)
+    back()
     assert server.there == {}
 
 
@@ -144,28 +140,15 @@ def test_the_secret_of_anybody_else_is_not_touched(labels: dict[str, str] | None
     other = of_helm("api")
     other["metadata"]["labels"] = labels
     server = Server(other)
-    with pytest.raises(RefusedError, match=f"The Secret {NAME} is not Dockyard's"):
-        write(server, manifest("new"))
-    remove(server, "web")
+    with pytest.raises(RefusedError, match=f"There is a Secret {NAME} that neither Dockyard nor release web wrote"):
+        write(server, manifest("new"), "web")
+    assert not remove(server, NAME)
     assert server.changes == []
 
 
-def test_it_is_removed_with_its_release_alone() -> None:
-    """Another release has its own."""
+def test_it_is_removed_with_its_release() -> None:
+    """Once; another time there is nothing."""
     server = Server()
-    write(server, manifest("v"))
-    remove(server, "api")
-    assert NAME in server.there
-    remove(server, "web")
+    write(server, manifest("v"), "web")
+    assert (remove(server, NAME), remove(server, NAME)) == (True, False)
     assert server.there == {}
-
-
-def test_what_somebody_changed_is_told() -> None:
-    """As drift of other objects is: which object, and nothing of a value."""
-    server = Server()
-    wanted = manifest("v")
-    assert list(differs(server.there.values(), wanted)) == [f"secret/{NAME} is gone"]
-    write(server, manifest("other"))
-    assert list(differs(server.there.values(), wanted)) == [f"secret/{NAME} data"]
-    write(server, wanted)
-    assert list(differs(server.there.values(), wanted)) == []

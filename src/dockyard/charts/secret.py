@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from dockyard.model.project import ReleaseSpec
 
-MANAGED_BY, INSTANCE = "app.kubernetes.io/managed-by", "app.kubernetes.io/instance"
-MANAGER = "dockyard"
-"""Who the label managed-by names: Helm takes over no object that is another's."""
+MANAGED_BY, MANAGER = "app.kubernetes.io/managed-by", "dockyard"
+"""The label that says who an object is of: Helm takes over none that is another's."""
 
 KEEP = {"helm.sh/resource-policy": "keep"}
 """The annotation with which Helm leaves an object that a release no longer has (Helm documentation, "Chart Development
@@ -42,7 +41,7 @@ def secret_manifest(release: str, spec: ReleaseSpec, values: Mapping[str, str]) 
     if spec.existing_secret is None:
         raise ValueError(f"Helm writes the Secret of release {release}")
     secret = SecretSpec.of(spec.existing_secret, secret_values(spec, values))
-    labels = {INSTANCE: release, MANAGED_BY: MANAGER}
+    labels = {"app.kubernetes.io/instance": release, MANAGED_BY: MANAGER}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
