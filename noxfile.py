@@ -62,11 +62,13 @@ def services(session: nox.Session, service: str) -> None:
 
 @nox.session
 def frontend(session: nox.Session) -> None:
-    """The frontend's own types and tests, on the Node.js that the lock file names."""
+    """The frontend's own types and tests, on the Node.js that the lock file names, with a real PostgreSQL."""
+    session.run("invoke", "db.start")
+    url = session.run("invoke", "db.url", silent=True, log=False)
     session.chdir("frontend")
     session.run("npm", "ci", "--no-audit", "--no-fund", "--silent")
     session.run("npm", "run", "--silent", "check")
-    session.run("npm", "test", "--silent")
+    session.run("npm", "test", "--silent", env={"DATABASE_URL": str(url).strip()})
 
 
 @nox.session

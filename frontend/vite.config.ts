@@ -11,7 +11,7 @@ export default defineConfig(({ isSsrBuild }) =>
           target: "node22",
           outDir: "dist",
           emptyOutDir: false,
-          rolldownOptions: { output: { entryFileNames: "server.mjs" } },
+          rolldownOptions: { output: { entryFileNames: "server.mjs", codeSplitting: false } },
         },
       }
     : {
