@@ -10,16 +10,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from todo_backend.models import Base
+from todo_backend.migrations import migrate
 from todo_backend.serving import NotReadyError, SettingsError, within
 
 T = TypeVar("T")
 
 SCHEMA_LOCK = 0x0D0C_1A2D
-"""Key of the advisory lock under which tables are made: of replicas that start together, one makes them."""
+"""Key of the advisory lock under which tables are changed: of replicas that start together, one changes them."""
 
 RETRY_SECONDS = 1.0
-"""Between attempts to make the tables while the database does not answer."""
+"""Between attempts to bring the tables up to date while the database does not answer."""
 
 CONNECT_SECONDS = 5
 
@@ -52,7 +52,7 @@ class Database:
     """A PostgreSQL database.
 
     Attributes:
-        prepared: Whether its tables are there.
+        prepared: Whether its tables are those of this version.
     """
 
     def __init__(self, url: str, *, query_seconds: float) -> None:
@@ -69,16 +69,16 @@ class Database:
         )
 
     async def prepare(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Make the tables that are not there, and try again until it worked."""
+        """Bring the tables up to date, and try again until it worked."""
         while not self.prepared:
             try:
-                await self._make_tables()
+                current = await self._migrate()
             except (SQLAlchemyError, OSError) as error:
                 self._note(self._cause(error))
                 await pause(RETRY_SECONDS)
             else:
                 self.prepared = True
-                log.info("The tables are there")
+                log.info("The tables are %s", "up to date" if current else "those of a newer version")
 
     async def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Return what `work` returns, done in one transaction.
@@ -104,10 +104,10 @@ class Database:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def _make_tables(self) -> None:
+    async def _migrate(self) -> bool:
         async with self._engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
-            await connection.run_sync(Base.metadata.create_all)
+            return await connection.run_sync(migrate)
 
     async def _limited(self, seconds: float, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         try:
