@@ -27,6 +27,8 @@ export interface ToolCall {
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly result: unknown;
+  /** Whether the tool refused; `result` is then its reason. */
+  readonly failed?: boolean;
 }
 
 /** What the assistant answers. */

@@ -35,7 +35,7 @@ export function App({ session, address, version }: Props) {
     setUser(who);
   };
   if (user === undefined) {
-    return <div class="gate">{trouble ? <Alert retry={look}>{trouble}</Alert> : <p class="empty">Loading…</p>}</div>;
+    return <main class="gate">{trouble ? <Alert retry={look}>{trouble}</Alert> : <p class="empty">Loading…</p>}</main>;
   }
   if (user === null) {
     return <SignIn session={session} why={why} enter={enter} />;

@@ -171,9 +171,9 @@ function Tools({ calls }: { calls: readonly ToolCall[] }) {
       {calls.map((call, index) => (
         <li key={index}>
           <details>
-            <summary>
-              <Icon name="tool" />
-              {DEEDS[call.tool] ?? "Called a tool"} <code>{call.tool}</code>
+            <summary class={call.failed ? "failed" : ""}>
+              <Icon name={call.failed ? "alert" : "tool"} />
+              {call.failed ? "Did not work" : (DEEDS[call.tool] ?? "Called a tool")} <code>{call.tool}</code>
             </summary>
             <pre>{JSON.stringify({ arguments: call.arguments, result: call.result }, null, 2)}</pre>
           </details>

@@ -17,7 +17,20 @@ const LONGEST_TITLE = 500;
 export function useTasks(api: Api) {
   const { trouble, attempt } = useAttempt();
   const [tasks, setTasks] = useState<readonly Task[]>();
-  const load = useCallback(() => attempt(async () => setTasks(await api.list())), [api, attempt]);
+  const changes = useRef(0);
+  const load = useCallback(
+    () =>
+      attempt(async () => {
+        for (;;) {
+          const before = changes.current;
+          const all = await api.list();
+          if (before === changes.current) {
+            return setTasks(all);
+          } // else the list may be from before the change
+        }
+      }),
+    [api, attempt],
+  );
   useEffect(() => {
     void load();
     // Another window, or another person's assistant, may have changed them meanwhile.
@@ -28,16 +41,19 @@ export function useTasks(api: Api) {
   const add = (title: string) =>
     attempt(async () => {
       const task = await api.add(title);
+      changes.current += 1;
       setTasks((before = []) => [...before, task]);
     });
   const change = (task: Task, wanted: Partial<Pick<Task, "title" | "completed">>) =>
     attempt(async () => {
       const changed = await api.change(task, wanted);
+      changes.current += 1;
       setTasks((before) => before?.map((one) => (one.id === task.id ? changed : one)));
     });
   const remove = (task: Task) =>
     attempt(async () => {
       await api.remove(task);
+      changes.current += 1;
       setTasks((before) => before?.filter((one) => one.id !== task.id));
     });
   return { tasks, trouble, load, add, change, remove };
@@ -176,6 +192,9 @@ function Row({ task, change, remove }: RowProps) {
         <span>{task.title}</span>
       </label>
       <span class="deeds">
+        <span class="number" title="What the assistant calls it">
+          #{task.id}
+        </span>
         <button
           type="button"
           class="quiet"

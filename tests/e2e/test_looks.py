@@ -30,6 +30,7 @@ def overflows(page: Page) -> bool:
 def test_nothing_keeps_anyone_out(open_page: Open, scheme: str) -> None:
     """Names, labels and contrast are right, of the sign-in and of the app, in both colour schemes."""
     page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
     assert faults(page) == []
     sign_up(page, Person())
     add_task(page, "Look at it")
