@@ -53,13 +53,13 @@ class Person:
 
 
 def sign_up(page: Page, person: Person) -> None:
-    """Make an account through the form, which signs in."""
+    """Make an account through the form, which signs in, and wait for the list."""
     page.get_by_role("button", name="Create one").click()
     page.get_by_label("Name").fill(person.name)
     page.get_by_label("E-mail address").fill(person.email)
     page.get_by_label("Password", exact=True).fill(person.password)
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
+    expect(page.get_by_text("Nothing to do yet")).to_be_visible()
 
 
 def sign_in(page: Page, person: Person) -> None:
