@@ -16,7 +16,7 @@ WITHOUT_A_TEST = {
     "clusters/protocol.py": "a protocol and a value without rules",
     "machine/requirement.py": "a value without rules",
     "machine/trouble.py": "one sentence, tested where it is said: buildx, download, fetching",
-    "model/events.py": "a value without rules",
+    "model/diagnosis.py": "values without rules",
     "model/rule.py": "tests/model tests each rule where it is attached to a type",
     "tools/target.py": "a value without rules",
 }

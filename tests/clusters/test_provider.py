@@ -10,7 +10,7 @@ import pytest
 from dockyard.clusters.embedded import EmbeddedCluster
 from dockyard.clusters.minikube import Minikube
 from dockyard.clusters.protocol import Cluster
-from dockyard.clusters.provider import choose
+from dockyard.clusters.provider import choose, embedded_settings
 from dockyard.model.errors import ConfigError
 from dockyard.model.project import Project
 from tests.fakes import FakeClock, FakeDocker
@@ -62,3 +62,19 @@ def test_choosing_touches_nothing(tmp_path: Path) -> None:
     chosen(tmp_path, provider="embedded")
     chosen(tmp_path, provider="minikube")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("provider", ["minikube", "embedded"])
+def test_a_cluster_is_called_as_the_project_says(tmp_path: Path, provider: str) -> None:
+    """Two checkouts, or a trial beside the daily one, need two clusters."""
+    suffix = "-node" if provider == "embedded" else ""
+    assert chosen(tmp_path, provider=provider).name == f"dockyard{suffix}"
+    assert chosen(tmp_path, provider=provider, name="trial").name == f"trial{suffix}"
+
+
+def test_only_the_default_cluster_has_fixed_ports(tmp_path: Path) -> None:
+    """Ports that people remember can be had once; another cluster takes free ones."""
+    usual, other = embedded_settings("dockyard", tmp_path), embedded_settings("trial", tmp_path)
+    assert (usual.api_port, usual.publish_from) == (16443, 30080)
+    assert (other.api_port, other.publish_from) == (0, 0)
+    assert other.node_ports == usual.node_ports

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard.model.errors import IllegalMoveError, RuleError
-from dockyard.model.lifecycle import DeploymentState, ImageState, legal_moves, move
+from dockyard.model.lifecycle import DeploymentState, ImageState, legal_moves, move, path
 
 S = DeploymentState
 
@@ -98,3 +98,24 @@ def test_an_image_goes_one_way() -> None:
     ]
     with pytest.raises(RuleError, match="Legal from Running: nothing"):
         move(ImageState.RUNNING, ImageState.BUILT)
+
+
+WAYS = {
+    "a missed state": (S.PENDING, S.READY, (S.RUNNING, S.READY)),
+    "a rollback": (S.FAILED, S.READY, (S.PENDING, S.RUNNING, S.READY)),
+    "a failure": (S.BUILDING, S.FAILED, (S.FAILED,)),
+    "an upgrade": (S.READY, S.RUNNING, (S.UPGRADING, S.PENDING, S.RUNNING)),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "way"), WAYS.values(), ids=WAYS)
+def test_a_state_that_was_missed_is_passed_through(before: S, after: S, way: tuple[S, ...]) -> None:
+    """The shortest legal way, and through Failed only where that is its end."""
+    assert path(before, after) == way
+    assert set(pairwise((before, *way))) <= SPECIFIED
+
+
+def test_there_is_no_way_that_the_specification_has_not() -> None:
+    """Nothing becomes Installing but by loading."""
+    with pytest.raises(IllegalMoveError, match="Ready cannot become Installing"):
+        path(S.READY, S.INSTALLING)

@@ -28,15 +28,14 @@ if TYPE_CHECKING:
     from dockyard.model.project import ClusterSpec
     from dockyard.tools.docker import Docker
 
-PROFILE = "dockyard"
 RUNNING = frozenset({"Running", "OK"})
 
 
 class Minikube:
     """A profile of Minikube; see :class:`dockyard.clusters.protocol.Cluster` for the methods."""
 
-    def __init__(self, spec: ClusterSpec, *, docker: Docker, folder: Path, profile: str = PROFILE) -> None:
-        self.name = profile
+    def __init__(self, spec: ClusterSpec, *, docker: Docker, folder: Path) -> None:
+        self.name = profile = spec.name
         self._spec, self._docker = spec, docker
         self._kubeconfig = folder / f"minikube-{profile}.kubeconfig"
         self._program = MinikubeProgram(profile, self._kubeconfig)

@@ -9,6 +9,7 @@ from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
 from dockyard.clusters.minikube import Minikube
 from dockyard.clusters.node_image import NodeImage
 from dockyard.model.errors import ConfigError
+from dockyard.model.project import DEFAULT_CLUSTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ def choose(  # noqa: PLR0913 - what the providers are made of
     if provider == "embedded":
         return EmbeddedCluster(
             docker,
-            EmbeddedSettings(folder=folder),
+            embedded_settings(project.cluster.name, folder),
             node_image=NodeImage(docker, ca_bundle=ca_bundle).ensure,
             kubectl=programs["kubectl"],
             clock=clock,
@@ -51,3 +52,14 @@ def choose(  # noqa: PLR0913 - what the providers are made of
     raise ConfigError(
         f"cluster.provider is {provider!r}", why="Known are auto, embedded and minikube", fix="Choose one of these"
     )
+
+
+def embedded_settings(name: str, folder: Path) -> EmbeddedSettings:
+    """Return how the container of an embedded cluster is made.
+
+    The default cluster has fixed ports of this machine, which people remember; one of another name stands beside it,
+    and takes what is free.
+    """
+    if name == DEFAULT_CLUSTER:
+        return EmbeddedSettings(folder=folder)
+    return EmbeddedSettings(folder=folder, name=f"{name}-node", api_port=0, publish_from=0)

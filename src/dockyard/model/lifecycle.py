@@ -86,3 +86,25 @@ def move(before: State, after: State) -> State:
     if after not in legal:
         raise IllegalMoveError(before, after, legal)
     return after
+
+
+def path(before: DeploymentState, after: DeploymentState) -> tuple[DeploymentState, ...]:
+    """Return the states that lead from one to another by the shortest legal way, the last one included.
+
+    What watches a cluster may miss a state that lasted a moment; the deployment went through it all the same. Failed
+    is on no way but its own.
+
+    Raises:
+        IllegalMoveError: There is no such way.
+    """
+    ways: list[tuple[DeploymentState, ...]] = [(before,)]
+    seen = {before}
+    while ways:
+        way = ways.pop(0)
+        for following in legal_moves(way[-1]):
+            if following is after:
+                return (*way[1:], after)
+            if following not in seen and following is not DeploymentState.FAILED:
+                seen.add(following)
+                ways.append((*way, following))
+    raise IllegalMoveError(before, after, legal_moves(before))

@@ -30,6 +30,9 @@ from dockyard.model.rule import Place, Rule, broken, distinct
 from dockyard.model.tag import LATEST, ImageTag
 
 SOURCE = "dockyard.yaml"
+DEFAULT_CLUSTER = "dockyard"
+"""The name of the cluster where dockyard.yaml gives none."""
+
 DEFAULT_TIMEOUT = 120
 """Seconds; twice what SC-002 gives a release."""
 
@@ -40,6 +43,10 @@ MINIKUBE_CPUS, MINIKUBE_MEMORY_MB = 2, 1800
 class ClusterSpec(Entity):
     """The cluster that a project is deployed to; see the fields' descriptions."""
 
+    name: DnsLabel = Field(
+        DEFAULT_CLUSTER,
+        description="Its name: Minikube's profile, or the embedded cluster's container with `-node` behind it.",
+    )
     provider: Literal["auto", "embedded", "minikube", "context"] = Field(
         "auto", description="Who runs the cluster; `auto` takes Minikube where it is installed, else the embedded one."
     )
