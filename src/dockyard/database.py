@@ -254,6 +254,14 @@ def start(
     return Database(settings, password, started=action.verb is not Verb.KEEP)
 
 
+def find(docker: Engine, *, settings: Settings = DEFAULT) -> Database | None:
+    """Return the database that was made, running or not, or None; nothing is started."""
+    there = docker.container(settings.name)
+    if there is None or not (password := there.environment.get("POSTGRES_PASSWORD")):
+        return None
+    return Database(settings, password, started=False)
+
+
 def stop(docker: Engine, report: Report, *, remove: bool = False, settings: Settings = DEFAULT) -> None:
     """Stop the database; the next start finds its data unless they are removed.
 

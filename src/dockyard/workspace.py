@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dockyard.tools.helm import Helm
-from dockyard.tools.kubectl import Kubectl
+from dockyard.tools.kubernetes import Api
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dockyard.model.project import Project
     from dockyard.tools.clock import Clock
     from dockyard.tools.docker import Docker
+    from dockyard.tools.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +48,18 @@ class Workspace:
         """The folder of what can be made again: packaged charts, kubeconfigs."""
         return self.root / ".dockyard"
 
-    def helm(self) -> Helm:
-        """Return Helm on the cluster.
+    def target(self) -> Target:
+        """Return where Helm and kubectl reach the project's namespace.
 
         Raises:
             ClusterError: The cluster does not run.
         """
-        return Helm(self.programs["helm"], self.cluster.target(self.project.cluster.namespace))
+        return self.cluster.target(self.project.cluster.namespace)
 
-    def kubectl(self) -> Kubectl:
-        """Return kubectl on the cluster.
+    def helm(self, target: Target | None = None) -> Helm:
+        """Return Helm, on a cluster where a target is given."""
+        return Helm(self.programs["helm"], target)
 
-        Raises:
-            ClusterError: The cluster does not run.
-        """
-        return Kubectl(self.programs["kubectl"], self.cluster.target(self.project.cluster.namespace))
+    def api(self, target: Target) -> Api:
+        """Return the API server of a target."""
+        return Api(target)

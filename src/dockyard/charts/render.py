@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.manifests import Manifests
@@ -10,10 +14,16 @@ from dockyard.model.errors import BuildError, ToolFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from dockyard.model.project import ReleaseSpec
     from dockyard.tools.helm import Helm
+
+
+KEPT = 3
+"""Archives that are kept for a release."""
+
+SHORT = 16
+"""Digits that name a content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,7 @@ def render(  # noqa: PLR0913 - each is one fact of the rendering
     folder: Path,
     secrets: Mapping[str, str],
     namespace: str,
+    kubernetes_version: str = "",
 ) -> Rendered:
     """Package and render the chart of a release.
 
@@ -75,9 +86,10 @@ def render(  # noqa: PLR0913 - each is one fact of the rendering
         spec: What dockyard.yaml says of it.
         reference: `name:tag` of its image, or None; the tag becomes the chart's appVersion (data-model.md, section 2).
         root: Where the specification's paths start.
-        folder: Where the packaged chart goes.
+        folder: Where packaged charts are kept.
         secrets: Values of secrets by name.
         namespace: Where it will be installed.
+        kubernetes_version: The version of the cluster, which templates may ask for; Helm's own where it is not given.
 
     Raises:
         BuildError: The chart is not there, or does not render.
@@ -88,11 +100,52 @@ def render(  # noqa: PLR0913 - each is one fact of the rendering
     tag = reference.rpartition(":")[2] if reference else ""
     values = values_for(spec, reference, secrets)
     files = tuple(root / name for name in spec.values)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        archive = helm.package(chart, folder, app_version=tag or None)
-        text = helm.template(release, archive, values, files=files, namespace=namespace)
+        archive = package(helm, chart, tag, folder / release)
+        text = helm.template(
+            release, archive, values, files=files, namespace=namespace, kubernetes_version=kubernetes_version
+        )
     except ToolFailedError as error:
         raise BuildError(f"The chart of release {release} does not render", why=error.stderr.strip()) from error
     manifests = Manifests.parse(text)
     return Rendered(release=release, tag=tag, archive=archive, values=values, files=files, manifests=manifests)
+
+
+def package(helm: Helm, chart: Path, tag: str, folder: Path) -> Path:
+    """Return the archive of a chart with a tag as its appVersion, made where its content has none yet.
+
+    Args:
+        helm: The program.
+        chart: The chart's folder.
+        tag: The appVersion; empty leaves the chart's own.
+        folder: Where the release's archives are kept: a folder for each content, the latest KEPT of them.
+
+    Raises:
+        BuildError: A file of the chart cannot be read.
+        ToolFailedError: Helm cannot package it.
+    """
+    content = folder / _digest(chart, tag)
+    there = sorted(content.glob("*.tgz"))
+    if there:
+        return there[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as making:  # a torn archive must not be found
+        archive = helm.package(chart, Path(making), app_version=tag or None)
+        content.mkdir(exist_ok=True)
+        archive = archive.replace(content / archive.name)
+    others = sorted((other for other in folder.iterdir() if other != content), key=lambda path: path.stat().st_mtime)
+    for other in others[: -KEPT + 1]:
+        shutil.rmtree(other, ignore_errors=True)
+    return archive
+
+
+def _digest(chart: Path, tag: str) -> str:
+    """Return what names the content of a chart's archive: every file below its folder, and the tag."""
+    digest = hashlib.sha256(tag.encode())
+    try:
+        for path in sorted(path for path in chart.rglob("*") if path.is_file()):
+            content = path.read_bytes()
+            digest.update(f"\0{path.relative_to(chart)}\0{len(content)}\0".encode() + content)
+    except OSError as error:
+        raise BuildError(f"{error.filename} cannot be read", why=error.strerror or "") from error
+    return digest.hexdigest()[:SHORT]

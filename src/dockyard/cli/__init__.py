@@ -10,7 +10,7 @@ from dockyard.cli import app, checks, cluster, db, images, machine
 from dockyard.cli.listing import Group, listing
 
 GROUPS = (
-    ("", app, ("deploy", "status", "url", "logs", "history", "rollback", "destroy")),
+    ("", app, ("deploy", "plan", "status", "url", "logs", "history", "rollback", "destroy")),
     ("", images, ("build", "load", "images")),
     ("", checks, ("check",)),
     ("cluster", cluster, ("start", "stop", "status", "delete")),

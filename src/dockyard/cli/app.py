@@ -7,37 +7,112 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
-from dockyard.cli.support import at_work, whole_number
+from dockyard.cli.support import at_work, default_jobs, whole_number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from invoke.context import Context
+
+    from dockyard.model.events import Report
+    from dockyard.model.project import Project
+    from dockyard.workspace import Workspace
 
 RELEASE = {"release": "name of a release in dockyard.yaml"}
 JSON = {"json": "print JSON for machines"}
 
+CHANGES = 2
+"""Exit code of a plan that has something to do, where that is asked for."""
 
-@task(help={"release": "only this release and what it needs", "profile": "overlay of dockyard.yaml"})
-def deploy(_context: Context, release: str | None = None, profile: str | None = None) -> None:
+
+WORK = {"wait_lock": "seconds to wait for another deploy to end"}
+
+
+@task(
+    help={
+        "release": "only this release and what it needs",
+        "profile": "overlay of dockyard.yaml",
+        "dry_run": "only say what would be done, as `plan` does",
+        "rollback": "go back to the last good revision when an upgrade fails",
+        "keep_failed": "leave a first install that failed as it is",
+        "jobs": "pieces of work at a time",
+        **WORK,
+    }
+)
+def deploy(  # noqa: PLR0913 - each is an option of the command line
+    _context: Context,
+    release: str | None = None,
+    profile: str | None = None,
+    jobs: str = "",
+    wait_lock: str = "0",
+    *,
+    dry_run: bool = False,
+    rollback: bool = True,
+    keep_failed: bool = False,
+) -> None:
     """Bring the app to what its sources and dockyard.yaml describe, and ask it whether it serves."""
-    from dockyard.cli.report import print_urls
-    from dockyard.deploy import deploy as bring
-    from dockyard.prepare import prepare
+    from dockyard.cli.report import print_plan, print_urls
+    from dockyard.cli.wiring import options
+    from dockyard.deploy import pipeline
+    from dockyard.releases.rollout import Policy
 
     with at_work(profile) as (screen, workspace):
-        project = workspace.project if release is None else workspace.project.subset(release)
-        names = project.order()
-        ready = prepare(workspace, names, screen.report)
-        done = bring(ready, names, screen.report)
+        chosen = _chosen(workspace, release)
+        names = chosen.order()
+        if dry_run:
+            print_plan(screen, chosen, pipeline.plan(workspace, names))
+            return
+        how = options(
+            jobs=default_jobs(jobs),
+            wait_lock=whole_number("wait-lock", wait_lock),
+            policy=Policy(roll_back=rollback, keep_failed=keep_failed),
+        )
+        done = pipeline.deploy(workspace, names, screen.report, how, gate=refuse_errors)
         print_urls(screen, [served for entry in done for served in entry.served])
+
+
+@task(
+    help={
+        "release": "only this release and what it needs",
+        "profile": "overlay of dockyard.yaml",
+        "exit_code": "exit code 2 when there is something to do",
+    }
+)
+def plan(_context: Context, release: str | None = None, profile: str | None = None, *, exit_code: bool = False) -> None:
+    """Say what a deploy would do and why, with what changes in the manifests; nothing is started."""
+    from invoke.exceptions import Exit
+
+    from dockyard.cli.report import print_plan
+    from dockyard.deploy import pipeline
+
+    with at_work(profile) as (screen, workspace):
+        chosen = _chosen(workspace, release)
+        made = pipeline.plan(workspace, chosen.order())
+        print_plan(screen, chosen, made)
+        if exit_code and made.changes:
+            raise Exit(code=CHANGES)
+
+
+def _chosen(workspace: Workspace, release: str | None) -> Project:
+    """Return the project, or the part of it that one release needs."""
+    return workspace.project if release is None else workspace.project.subset(release)
+
+
+def refuse_errors(workspace: Workspace, names: tuple[str, ...], references: Mapping[str, str], report: Report) -> None:
+    """Refuse what the checks call an error; they are imported only where something is sent."""
+    from dockyard.checks.gate import refuse_errors as refuse
+
+    refuse(workspace, names, references, report)
 
 
 @task(help=JSON)
 def status(_context: Context, *, json: bool = False) -> None:
     """Show each release: revision, image, pods, and what is missing."""
+    from dockyard.releases.site import connect
     from dockyard.releases.status import statuses
 
     with at_work() as (screen, workspace):
-        rows = statuses(workspace)
+        rows = statuses(connect(workspace))
         if json:
             screen.data([asdict(row) for row in rows])
         else:
@@ -51,35 +126,49 @@ def status(_context: Context, *, json: bool = False) -> None:
 
 @task(help={**RELEASE, **JSON})
 def history(_context: Context, release: str, *, json: bool = False) -> None:
-    """Show the revisions of a release."""
-    from dockyard.releases.status import revisions
+    """Show the revisions of a release, and which of them were Ready."""
+    from dockyard.releases.site import connect
+    from dockyard.releases.status import history as entries
 
     with at_work() as (screen, workspace):
-        rows = revisions(workspace, release)
+        rows = entries(connect(workspace), release)
         if json:
             screen.data([asdict(row) for row in rows])
         else:
-            columns = ("revision", "made", "status", "image tag", "remark")
-            screen.table(
-                columns,
-                [
-                    (row.revision, f"{row.updated:%Y-%m-%d %H:%M:%S}", row.status, row.app_version, row.description)
-                    for row in rows
-                ],
-            )
+            columns = ("revision", "made", "status", "good", "image tag", "remark")
+            cells = [
+                (
+                    row.revision,
+                    f"{row.updated:%Y-%m-%d %H:%M:%S}",
+                    row.status,
+                    "yes" if row.good else "-",
+                    row.tag,
+                    row.remark,
+                )
+                for row in rows
+            ]
+            screen.table(columns, cells)
 
 
-@task(help={**RELEASE, "revision": "revision to go back to; the last good one before the current by default"})
-def rollback(_context: Context, release: str, revision: str = "") -> None:
+@task(
+    help={
+        **RELEASE,
+        "revision": "revision to go back to; the last good one that is not what is there now by default",
+        **WORK,
+    }
+)
+def rollback(_context: Context, release: str, revision: str = "", wait_lock: str = "0") -> None:
     """Bring an earlier revision of a release back, and wait until it serves."""
     from dockyard.cli.report import print_urls
-    from dockyard.releases.rollback import rollback as go_back
+    from dockyard.cli.wiring import options
+    from dockyard.deploy.pipeline import roll_back
 
     with at_work() as (screen, workspace):
         wanted = whole_number("revision", revision) if revision else None
-        done = go_back(workspace, release, wanted, screen.report)
+        how = options(jobs=1, wait_lock=whole_number("wait-lock", wait_lock))
+        target, done = roll_back(workspace, release, wanted, screen.report, how)
         screen.say(
-            f"Release {done.release} serves revision {done.target} again (image tag {done.app_version}), "
+            f"Release {done.release} serves revision {target.number} again (image tag {done.tag}), "
             f"as revision {done.revision}."
         )
         print_urls(screen, done.served)
@@ -88,10 +177,11 @@ def rollback(_context: Context, release: str, revision: str = "") -> None:
 @task(help={**RELEASE, "tail": "last lines of each pod"})
 def logs(_context: Context, release: str, tail: str = "100") -> None:
     """Show the last log lines of every pod of a release."""
+    from dockyard.releases.site import connect
     from dockyard.releases.status import pod_logs
 
     with at_work() as (screen, workspace):
-        for pod, text in pod_logs(workspace, release, tail=whole_number("tail", tail)):
+        for pod, text in pod_logs(connect(workspace), release, tail=whole_number("tail", tail)):
             screen.say(f"--- {pod}")
             screen.text(text)
 
@@ -99,23 +189,26 @@ def logs(_context: Context, release: str, tail: str = "100") -> None:
 @task(help=JSON)
 def url(_context: Context, *, json: bool = False) -> None:
     """Show where this machine reaches the app."""
+    from dockyard.releases.site import connect
     from dockyard.releases.status import urls
 
     with at_work() as (screen, workspace):
-        found = urls(workspace)
+        found = urls(connect(workspace))
         if json:
             screen.data(dict(found))
         else:
             screen.table(("service", "url"), found)
 
 
-@task(help={"release": "only this release"})
-def destroy(_context: Context, release: str | None = None) -> None:
+@task(help={"release": "only this release", **WORK})
+def destroy(_context: Context, release: str | None = None, wait_lock: str = "0") -> None:
     """Remove the releases from the cluster, and wait until their pods are gone."""
-    from dockyard.deploy import destroy as remove
+    from dockyard.cli.wiring import options
+    from dockyard.deploy.pipeline import destroy as remove
 
     with at_work() as (screen, workspace):
         order = workspace.project.order()
         if release is not None:
             workspace.project.release(release)
-        remove(workspace, order if release is None else (release,), screen.report)
+        how = options(jobs=default_jobs(), wait_lock=whole_number("wait-lock", wait_lock))
+        remove(workspace, order if release is None else (release,), screen.report, how)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
-from dockyard.cli.support import at_work, whole_number
+from dockyard.cli.support import at_work, default_jobs, whole_number
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -16,21 +16,19 @@ if TYPE_CHECKING:
 @task
 def build(_context: Context) -> None:
     """Build the images whose sources changed."""
-    from dockyard.deploy import build_images
+    from dockyard.deploy.pipeline import build as make
 
     with at_work() as (screen, workspace):
-        build_images(workspace, tuple(workspace.project.images), screen.report)
+        make(workspace, workspace.project.images, screen.report, jobs=default_jobs())
 
 
 @task
 def load(_context: Context) -> None:
     """Build what changed, and bring the images into the cluster's node."""
-    from dockyard.deploy import build_images, load_images
+    from dockyard.deploy.pipeline import load_all
 
     with at_work() as (screen, workspace):
-        workspace.cluster.target(workspace.project.cluster.namespace)
-        references = build_images(workspace, tuple(workspace.project.images), screen.report)
-        load_images(workspace, tuple(references.values()), screen.report)
+        load_all(workspace, screen.report, jobs=default_jobs())
 
 
 @task(

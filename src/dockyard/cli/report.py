@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dockyard.deploy.plan import Plan
+    from dockyard.model.project import Project
     from dockyard.releases.verify import Served
     from dockyard.ui.screen import Screen
+
+
+def print_plan(screen: Screen, project: Project, plan: Plan) -> None:
+    """Print what a deploy would do and why, and what it would change in the manifests."""
+    from dockyard.deploy.plan import sentences
+
+    image_of = {name: spec.image for name, spec in project.releases.items()}
+    screen.table(("subject", "action", "reason"), sentences(plan, image_of))
+    if not plan.changes:
+        screen.say("Nothing to do.")
 
 
 def print_urls(screen: Screen, served: Iterable[Served]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from dockyard.ui.screen import Screen
     from dockyard.workspace import Workspace
-
-INTERRUPTED = 130
 
 
 def whole_number(option: str, text: str) -> int:
@@ -31,6 +30,25 @@ def whole_number(option: str, text: str) -> int:
     return int(text)
 
 
+LEAST_JOBS = 4
+"""Pieces of work at a time where nobody says otherwise: on a small machine most of them wait for something."""
+
+
+def default_jobs(given: str = "") -> int:
+    """Return how many pieces of work are done at a time: what `--jobs` says, else what the machine is good for.
+
+    Raises:
+        RuleError: It says no number, or none that work can be done with.
+    """
+    from dockyard.model.errors import RuleError
+
+    if not given:
+        return max(LEAST_JOBS, os.cpu_count() or 1)
+    if (jobs := whole_number("jobs", given)) < 1:
+        raise RuleError("--jobs is 0", why="Nothing would ever be done")
+    return jobs
+
+
 @contextmanager
 def on_screen() -> Iterator[Screen]:
     """Give a task its screen, and end it with the exit code of what went wrong; a user never sees a traceback.
@@ -38,13 +56,15 @@ def on_screen() -> Iterator[Screen]:
     Raises:
         Exit: Something that the user can cause or meet.
     """
-    from dockyard.model.errors import DockyardError, MachineError
+    from dockyard.model.errors import DockyardError, MachineError, StoppedError
+    from dockyard.tools import stop
     from dockyard.tools.clock import SystemClock
     from dockyard.ui.screen import Screen
 
     screen = Screen(SystemClock())
     try:
-        yield screen
+        with stop.on_signals():
+            yield screen
     except DockyardError as error:
         screen.error(error)
         raise Exit(code=error.exit_code) from None
@@ -52,8 +72,8 @@ def on_screen() -> Iterator[Screen]:
         screen.error(MachineError(str(error.filename or "The machine refused"), why=error.strerror or str(error)))
         raise Exit(code=MachineError.exit_code) from None
     except KeyboardInterrupt:
-        screen.close()
-        raise Exit(code=INTERRUPTED) from None
+        screen.error(StoppedError("Stopped"))
+        raise Exit(code=StoppedError.exit_code) from None
     finally:
         screen.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,13 @@ from dockyard.machine.programs import binaries
 from dockyard.root import find_root
 from dockyard.tools.clock import SystemClock
 from dockyard.tools.docker import Docker
+from dockyard.tools.identity import myself
 from dockyard.workspace import Workspace
 
 if TYPE_CHECKING:
+    from dockyard.deploy.pipeline import Options
     from dockyard.model.project import Project
+    from dockyard.releases.rollout import Policy
 
 
 def open_workspace(start: Path | None = None, *, profile: str | None = None) -> Workspace:
@@ -36,12 +40,20 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
         root=root,
         project=project,
         docker=docker,
-        cluster=choose(project, root=root, docker=docker, clock=clock, programs=programs, ca_bundle=ca_bundle),
+        cluster=choose(project, root=root, docker=docker, clock=clock, ca_bundle=ca_bundle),
         programs=programs,
         clock=clock,
         ca_bundle=ca_bundle,
         secrets=credentials.read(root, os.environ, secret_names(project)),
     )
+
+
+def options(*, jobs: int, wait_lock: float = 0.0, policy: Policy | None = None) -> Options:
+    """Return how a deploy is done by this process."""
+    from dockyard.deploy.pipeline import Options as Made
+    from dockyard.releases.rollout import Policy as Usual
+
+    return Made(who=myself(), wall=lambda: datetime.now(UTC), jobs=jobs, wait_lock=wait_lock, policy=policy or Usual())
 
 
 def secret_names(project: Project) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ node's state is the container's anonymous volume: kept over stop and start, gone
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import textwrap
@@ -19,10 +18,10 @@ from dockyard.clusters.protocol import Loaded
 from dockyard.images.archive import full_reference, read, short_reference, write
 from dockyard.model.cluster import MinikubeCluster
 from dockyard.model.errors import ClusterError, MachineError, ToolError
-from dockyard.model.events import Event
+from dockyard.model.events import Event, Progress
 from dockyard.tools.clock import ticks
 from dockyard.tools.docker import KIND
-from dockyard.tools.kubectl import Kubectl
+from dockyard.tools.kubernetes import Api
 from dockyard.tools.target import Target
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ STOP_GRACE = 20
 """Seconds for the node's components to end in order."""
 
 LOG_LINES = 60
+MEGABYTE = 1_000_000
 
 FAILED = re.compile(r"^dockyard-node: failed (\S+).*\n?((?:  .*\n?)*)", re.MULTILINE)
 """How the node says that a component does not start; that component's own last lines follow, indented."""
@@ -82,12 +82,13 @@ class EmbeddedCluster:
         settings: EmbeddedSettings,
         *,
         node_image: Callable[[Report], str],
-        kubectl: Path,
         clock: Clock,
+        api: Callable[[Target], Api] = Api,
     ) -> None:
         self.name = settings.name
         self._docker, self._settings, self._clock = docker, settings, clock
-        self._node_image, self._kubectl = node_image, kubectl
+        self._node_image, self._api = node_image, api
+        self._known: ContainerFacts | None = None
 
     def status(self) -> MinikubeCluster | None:
         """Return what the node is like; its image's version label names the Kubernetes in it."""
@@ -103,11 +104,11 @@ class EmbeddedCluster:
 
     def start(self, report: Report) -> None:
         """Make or start the container and wait for its node."""
-        container = self._docker.container(self.name)
+        container = self._known = self._docker.container(self.name)
         if container is not None and container.running and self._answers():
             report(Event("cluster", "Ready", f"{self.name} is running already"))
             return
-        since = datetime.now(UTC)
+        since, self._known = datetime.now(UTC), None
         if container is None:
             self._create(report)
         elif not container.running:
@@ -119,6 +120,7 @@ class EmbeddedCluster:
     def stop(self, report: Report) -> None:
         """Stop the container in order."""
         container = self._docker.container(self.name)
+        self._known = None
         if container is None or not container.running:
             report(Event("cluster", "Stopped", f"{self.name} does not run"))
             return
@@ -133,12 +135,13 @@ class EmbeddedCluster:
         else:
             self._docker.remove(self.name)
             report(Event("cluster", "Deleted", f"container {self.name} and its state"))
+        self._known = None
         self._kubeconfig.unlink(missing_ok=True)
         self._docker.remove_network(NETWORK)
 
     def target(self, namespace: str) -> Target:
         """Return the node's kubeconfig, written anew when the container is another one than it was made for."""
-        container = self._running()
+        container = self._known = self._known or self._running()
         if not self._kubeconfig.exists() or self._server(container) not in self._kubeconfig.read_text():
             self._write_kubeconfig(container)
         return Target(kubeconfig=self._kubeconfig, context=CONTEXT, namespace=namespace)
@@ -180,7 +183,7 @@ class EmbeddedCluster:
         Raises:
             ClusterError: The NodePort is outside of the range that the container publishes.
         """
-        bounds = self._running().ports.get(node_port)
+        bounds = (self._known or self._running()).ports.get(node_port)
         if not bounds:
             first, last = self._settings.node_ports
             raise ClusterError(
@@ -216,7 +219,7 @@ class EmbeddedCluster:
             hostname=self.name,
             networks=[NETWORK],
             labels={KIND: "node"},
-            publish=[(f"127.0.0.1:{port}" if port else "127.0.0.1::", inner) for port, inner in publish],
+            publish=[(f"127.0.0.1:{port}" if port else "127.0.0.1:", inner) for port, inner in publish],
             add_hosts=[("host.docker.internal", "host-gateway")],
             tmpfs=["/run", "/tmp"],  # noqa: S108 - mount points of the container
             restart="no",
@@ -237,8 +240,8 @@ class EmbeddedCluster:
 
     def _answers(self) -> bool:
         try:
-            return Kubectl(self._kubectl, self.target("default")).raw("/readyz", timeout=5).strip() == "ok"
-        except (ToolError, ClusterError):
+            return self._api(self.target("default")).ready()
+        except ClusterError:
             return False
 
     def _await_ready(self, since: datetime, report: Report) -> None:
@@ -264,10 +267,10 @@ class EmbeddedCluster:
         cannot be made before the `default` ServiceAccount is there, 2 or 3 seconds after Ready.
         """
         try:
-            kubectl = Kubectl(self._kubectl, self.target("default"))
-            nodes = json.loads(kubectl.raw("/api/v1/nodes", timeout=5))["items"]
-            accounts = json.loads(kubectl.raw("/api/v1/namespaces/default/serviceaccounts", timeout=5))["items"]
-        except (ToolError, ClusterError, ValueError):
+            api = self._api(self.target("default"))
+            nodes = api.ask("GET", "api/v1/nodes")["items"]
+            accounts = api.list("ServiceAccount")
+        except (ToolError, ClusterError):
             return "the API server"
         if not any(_is_ready(node, since) for node in nodes):
             return "the node"
@@ -295,13 +298,17 @@ class EmbeddedCluster:
         have = self._docker.execute(self.name, [*CTR, "content", "list", "--quiet"]).stdout.split()
         name = full_reference(reference)
 
-        def on_bytes(sent: int) -> None:
-            report(Event(reference, "Loading", f"{sent / 1e6:.1f} MB", passing=True))
-
         with self._docker.saving(reference) as saved:
             if saved.stdout is None:
                 raise AssertionError
             image = read(saved.stdout, frozenset(have))
+        total = sum(layer.size for layer in image.missing) / MEGABYTE
+
+        def on_bytes(sent: int) -> None:
+            progress = Progress(round(sent / MEGABYTE, 1), round(total, 1), "MB")
+            text = f"{progress.done:g} of {progress.total:g} MB"
+            report(Event(short_reference(reference), "Loading", text, passing=True, progress=progress))
+
         with image, self._docker.feeding(self.name, [*CTR, "images", "import", "-"]) as importing:
             if importing.stdin is None:
                 raise AssertionError

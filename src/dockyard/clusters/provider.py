@@ -12,7 +12,6 @@ from dockyard.model.errors import ConfigError
 from dockyard.model.project import DEFAULT_CLUSTER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from dockyard.clusters.protocol import Cluster
@@ -21,13 +20,12 @@ if TYPE_CHECKING:
     from dockyard.tools.docker import Docker
 
 
-def choose(  # noqa: PLR0913 - what the providers are made of
+def choose(
     project: Project,
     *,
     root: Path,
     docker: Docker,
     clock: Clock,
-    programs: Mapping[str, Path],
     ca_bundle: Path | None,
 ) -> Cluster:
     """Return the cluster of a project: `provider: auto` takes Minikube where it is installed, else the embedded one.
@@ -44,7 +42,6 @@ def choose(  # noqa: PLR0913 - what the providers are made of
             docker,
             embedded_settings(project.cluster.name, folder),
             node_image=NodeImage(docker, ca_bundle=ca_bundle).ensure,
-            kubectl=programs["kubectl"],
             clock=clock,
         )
     if provider == "minikube":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +49,9 @@ BOOTSTRAP = 900.0
 
 ANSWERED = re.compile(r"manifest unknown|manifest for .* not found|no matching manifest|denied|unauthorized|toomanyreq")
 """A refusal that only a registry gives; any other failure means that none was reached."""
+
+MAKING = threading.Lock()
+"""Held by the thread that has a base image; others wait for it."""
 
 SILENT: set[str] = set()
 """Registries that could not be reached in this run: asked once, not for every image."""
@@ -150,14 +154,18 @@ class BaseAction:
     id: str = ""
 
 
-class Engine(Builder, Protocol):
+class Asked(Protocol):
+    """What looking asks of the Docker engine."""
+
+    def images_named(self, references: Sequence[str]) -> tuple[ImageFacts, ...]:
+        """Return those of the images that are in the engine."""
+
+
+class Engine(Builder, Asked, Protocol):
     """What this module asks of the Docker engine."""
 
     def image(self, reference: str) -> ImageFacts | None:
         """Return the image of that name, or None."""
-
-    def images_named(self, references: Sequence[str]) -> tuple[ImageFacts, ...]:
-        """Return those of the images that are in the engine."""
 
     def pull(self, reference: str, *, timeout: float, on_line: Callable[[str], None] | None = None) -> None:
         """Pull an image."""
@@ -259,6 +267,20 @@ def resolve(  # noqa: PLR0913 - two ports beside what is asked, with who is told
         MachineError: The machine lacks what a stand-in is made with.
     """
     name = canonical(image)
+    with MAKING:  # others stand on the same Debian, and it is made with a package manager that takes no second caller
+        return _have(docker, image, name, report, ca_bundle=ca_bundle, silent=silent, root_maker=root_maker)
+
+
+def _have(  # noqa: PLR0913 - as above
+    docker: Engine,
+    image: str,
+    name: str,
+    report: Report,
+    *,
+    ca_bundle: Path | None,
+    silent: set[str],
+    root_maker: Callable[[str, Path, Report], None],
+) -> Base:
     refusal = f"{registry(name)} did not answer before" if registry(name) in silent else ""
     action = plan_base(_observe(docker, name, refusal))
     if action.verb is Verb.PULL:
@@ -271,12 +293,45 @@ def resolve(  # noqa: PLR0913 - two ports beside what is asked, with who is told
     return Base(image, action.reference, action.id, stand_in=action.reference != name)
 
 
+def there(docker: Asked, images: Iterable[str]) -> dict[str, Base | None]:
+    """Return those base images that are in the engine, by the name that was asked for; nothing is had that is not.
+
+    One question to the engine, whatever their number.
+    """
+    wanted = tuple(dict.fromkeys(images))
+    named = [name for image in wanted for name in _names(canonical(image))]
+    found = docker.images_named(named)
+    return {image: _used(image, _facts(canonical(image), found, "nobody asked")) for image in wanted}
+
+
+def _used(image: str, facts: BaseFacts) -> Base | None:
+    if facts.requested is None and facts.stand_in is None:
+        return None
+    action = plan_base(facts)
+    if action.verb is not Verb.USE:
+        return None
+    return Base(image, action.reference, action.id, stand_in=action.reference != facts.image)
+
+
+def _is_named(facts: ImageFacts, image: str) -> bool:
+    """Tell whether an image has a name, which may be a tag, one without a tag, a digest, or the id."""
+    tagged = image if ":" in image.rpartition("/")[2] else f"{image}:latest"
+    return bool({image, tagged} & {*facts.tags, *facts.digests, facts.id})
+
+
+def _names(image: str) -> tuple[str, ...]:
+    return (image, PREFIX + image) if image in STAND_INS else (image,)
+
+
 def _observe(docker: Engine, image: str, refusal: str) -> BaseFacts:
+    return _facts(image, docker.images_named(_names(image)), refusal)
+
+
+def _facts(image: str, found: Sequence[ImageFacts], refusal: str) -> BaseFacts:
     known = image in STAND_INS
-    found = docker.images_named((image, PREFIX + image) if known else (image,))
     return BaseFacts(
         image=image,
-        requested=next((facts for facts in found if image in facts.tags or not known), None),
+        requested=next((facts for facts in found if _is_named(facts, image)), None),
         stand_in=next((facts for facts in found if PREFIX + image in facts.tags), None),
         sources=stand_in_sources(image) if known else None,
         refusal=refusal,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from dockyard.model.errors import BuildError, ToolFailedError
-from dockyard.model.events import Event
+from dockyard.model.events import Event, Progress
 from dockyard.tools.docker import FINGERPRINT, KIND, BuildOptions
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 STEP = re.compile(r"#(?P<vertex>\d+) (?P<step>\[(?P<place>[^\]]+)\] .*)")
 """A step as BuildKit's plain progress names it: `#7 [build 3/9] RUN make`, or `#3 [internal] load .dockerignore`."""
+
+COUNT = re.compile(r"(\d+)/(\d+)")
+"""Which step of how many, in the place of one."""
 
 ERROR = re.compile(r"#(?P<vertex>\d+) ERROR: (?P<text>.*)")
 """How a step failed: `#7 ERROR: process ... did not complete successfully: exit code: 2`."""
@@ -75,7 +78,11 @@ def build(docker: Builder, recipe: Recipe, report: Report) -> None:
         BuildError: A step failed; its last lines are the reason.
         MachineError: The engine does not answer, or its disk is full.
     """
-    log = BuildLog(lambda step: report(Event(recipe.subject, "Building", step, passing=True)))
+
+    def on_step(text: str, progress: Progress) -> None:
+        report(Event(recipe.subject, "Building", text, passing=True, progress=progress))
+
+    log = BuildLog(on_step)
     options = BuildOptions(
         dockerfile=recipe.dockerfile,
         tags=(recipe.reference,),
@@ -96,7 +103,7 @@ def build(docker: Builder, recipe: Recipe, report: Report) -> None:
 class BuildLog:
     """Reads BuildKit's plain progress: which step runs, and what the failing one wrote last."""
 
-    def __init__(self, on_step: Callable[[str], None]) -> None:
+    def __init__(self, on_step: Callable[[str, Progress], None]) -> None:
         self._on_step = on_step
         self._steps: dict[str, str] = {}
         self._written: dict[str, deque[str]] = {}
@@ -106,8 +113,9 @@ class BuildLog:
         """Take one line of progress; the steps of the Dockerfile, which are numbered, are reported."""
         if step := STEP.match(line):
             self._steps[step["vertex"]] = step["step"]
-            if re.search(r"\d/\d", step["place"]):
-                self._on_step(textwrap.shorten(step["step"], STEP_WIDTH, placeholder=" ..."))
+            if count := COUNT.search(step["place"]):
+                progress = Progress(int(count[1]), int(count[2]), "steps")
+                self._on_step(textwrap.shorten(step["step"], STEP_WIDTH, placeholder=" ..."), progress)
         elif output := OUTPUT.match(line):
             self._written.setdefault(output["vertex"], deque(maxlen=TAIL)).append(output["text"])
         elif error := ERROR.match(line):

@@ -36,15 +36,32 @@ def fingerprint(context: Path, dockerfile: Path, *, arguments: Mapping[str, str]
         BuildError: The context or the Dockerfile is not there or cannot be read.
     """
     try:
-        facts = {
-            "format": FORMAT,
-            "dockerfile": _digest(dockerfile.read_bytes()),
-            "arguments": dict(sorted(arguments.items())),
-            "base": base_id,
-            "files": files(context, dockerfile),
-        }
+        there = files(context, dockerfile)
     except OSError as error:
         raise BuildError(f"{error.filename} cannot be read", why=error.strerror or "") from error
+    return fingerprint_of(there, dockerfile, arguments=arguments, base_id=base_id)
+
+
+def fingerprint_of(there: Mapping[str, str], dockerfile: Path, *, arguments: Mapping[str, str], base_id: str) -> str:
+    """Return the fingerprint of a build whose files are known; else as `fingerprint`.
+
+    Args:
+        there: What `files` returns for the build context.
+        dockerfile: As above, with the rest.
+        arguments: The build arguments.
+        base_id: The id of the base image.
+    """
+    try:
+        content = dockerfile.read_bytes()
+    except OSError as error:
+        raise BuildError(f"{error.filename} cannot be read", why=error.strerror or "") from error
+    facts = {
+        "format": FORMAT,
+        "dockerfile": _digest(content),
+        "arguments": dict(sorted(arguments.items())),
+        "base": base_id,
+        "files": dict(there),
+    }
     return _digest(json.dumps(facts, sort_keys=True).encode())
 
 

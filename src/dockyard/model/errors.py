@@ -10,14 +10,18 @@ Every error carries its facts as attributes and reads as three sentences: what h
     ├── ToolError           a program that Dockyard drives
     │   ├── ToolMissingError    is not installed
     │   ├── ToolFailedError     ended with an error
-    │   └── ToolTimeoutError    did not end within its limit
+    │   ├── ToolTimeoutError    did not end within its limit
+    │   ├── ApiSilentError      the API server does not answer
+    │   └── ApiRefusedError     the API server answered with an error
     ├── MachineError        the machine lacks something: engine, space, port
     ├── ClusterError        the cluster is absent, stopped or broken
     ├── BuildError          an image could not be built or breaks its budget
-    └── RolloutError        a release did not become Ready
-        └── RefusedError    nothing was started (exit code 4)
+    ├── StoppedError        somebody stopped it (exit code 130)
+    └── RolloutError        a release did not become Ready, and is as it was before
+        ├── LeftFailedError     it is left as it is (exit code 3)
+        └── RefusedError        nothing was started (exit code 4)
 
-Exit codes: 1 for a failure, 4 for a refusal; `docs/exit-codes.md` has the whole table.
+Exit codes: 1 for a failure, 3 for one that was not taken back, 4 for a refusal; `docs/exit-codes.md` has the table.
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from dockyard.model.diagnosis import Diagnosis
 
 
 class DockyardError(Exception):
@@ -142,6 +148,34 @@ class ToolTimeoutError(ToolError):
         super().__init__(f"`{' '.join(self.argv[:3])}` did not end within {limit:g} s", why="It was stopped")
 
 
+class ApiSilentError(ToolError):
+    """The API server does not answer.
+
+    Attributes:
+        server: `host:port`.
+    """
+
+    def __init__(self, server: str, why: str) -> None:
+        self.server = server
+        super().__init__(
+            f"The API server at {server} does not answer", why=why, fix="`./inv cluster.status` tells more"
+        )
+
+
+class ApiRefusedError(ToolError):
+    """The API server answered with an error (Kubernetes API concepts, "Status").
+
+    Attributes:
+        status: The HTTP status.
+        reason: Kubernetes' word for it: NotFound, Conflict, Forbidden.
+        message: What it says.
+    """
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        self.status, self.reason, self.message = status, reason, message
+        super().__init__(f"The API server refused with {status} {reason}".rstrip(), why=message)
+
+
 class MachineError(DockyardError):
     """The machine lacks something: the Docker engine, space on the disk, a free port."""
 
@@ -154,8 +188,28 @@ class BuildError(DockyardError):
     """An image could not be built, or breaks its budget."""
 
 
+class StoppedError(DockyardError):
+    """Somebody stopped the work: Ctrl-C, or SIGTERM."""
+
+    exit_code = 130
+
+
 class RolloutError(DockyardError):
-    """A release did not become Ready."""
+    """A release did not become Ready; it is as it was before, or was removed where there was none.
+
+    Attributes:
+        diagnosis: Why, with the evidence; None where there was nothing to look at.
+    """
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "", diagnosis: Diagnosis | None = None) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.diagnosis = diagnosis
+
+
+class LeftFailedError(RolloutError):
+    """A release did not become Ready, and was left as it is."""
+
+    exit_code = 3
 
 
 class RefusedError(RolloutError):

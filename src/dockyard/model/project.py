@@ -36,6 +36,9 @@ DEFAULT_CLUSTER = "dockyard"
 DEFAULT_TIMEOUT = 120
 """Seconds; twice what SC-002 gives a release."""
 
+DEFAULT_GRACE = 20
+"""Seconds; a probe that fails for so long after the start-up has passed is seldom slow and mostly wrong."""
+
 MINIKUBE_CPUS, MINIKUBE_MEMORY_MB = 2, 1800
 """The least that Minikube starts with (Minikube documentation, "minikube start")."""
 
@@ -162,6 +165,10 @@ class ReleaseSpec(Entity):
         (), description="Releases that must be Ready before this one is installed."
     )
     timeout: Seconds = Field(DEFAULT_TIMEOUT, description="How long it may take to become Ready: 120, 120s or 2m.")
+    grace: Seconds = Field(
+        DEFAULT_GRACE,
+        description="How long what may mend itself (a readiness probe that fails, say) is waited for before it counts.",
+    )
     values: Annotated[tuple[RelativePath, ...], distinct("values file", SOURCE)] = Field(
         (), description="Values files, the last wins."
     )

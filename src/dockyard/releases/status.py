@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockyard.charts.manifests import WORKLOADS, Manifests
+from dockyard.charts.manifests import WORKLOADS
 from dockyard.model.errors import RolloutError, UnknownNameError
+from dockyard.releases.records import read_records
 from dockyard.releases.verify import node_ports
-from dockyard.releases.watch import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-    from dockyard.tools.helm import RevisionFacts
-    from dockyard.workspace import Workspace
+    from dockyard.releases.records import ReleaseRecord
+    from dockyard.releases.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,63 +41,84 @@ class ReleaseStatus:
     note: str = ""
 
 
-def statuses(workspace: Workspace) -> tuple[ReleaseStatus, ...]:
+def statuses(site: Site) -> tuple[ReleaseStatus, ...]:
     """Return each release of the project, in its order."""
-    helm, kubectl = workspace.helm(), workspace.kubectl()
-    there = {release.name: release for release in helm.releases()}
-    rows = []
-    for name in workspace.project.order():
-        facts = there.get(name)
-        if facts is None:
-            rows.append(ReleaseStatus(name, "Absent", note="not installed; `./inv deploy` does it"))
-            continue
-        verdict = look(kubectl, Manifests.parse(helm.manifest(name)))
-        note = verdict.text if facts.status == "deployed" else f"Helm says {facts.status}. {verdict.text}".strip()
-        rows.append(
-            ReleaseStatus(name, verdict.state, facts.revision, facts.app_version, verdict.ready, verdict.wanted, note)
-        )
-    return tuple(rows)
+    there = read_records(site.api)
+    return tuple(_status(site, name, there.get(name)) for name in site.workspace.project.order())
 
 
-def revisions(workspace: Workspace, release: str) -> tuple[RevisionFacts, ...]:
-    """Return the revisions of a release, oldest first.
+def _status(site: Site, name: str, record: ReleaseRecord | None) -> ReleaseStatus:
+    if record is None:
+        return ReleaseStatus(name, "Absent", note="not installed; `./inv deploy` does it")
+    newest = record.newest
+    verdict = site.view.look().verdict(newest.manifests)
+    note = verdict.text if newest.status == "deployed" else f"Helm says {newest.status}. {verdict.text}".strip()
+    return ReleaseStatus(name, verdict.state, newest.number, newest.app_version, verdict.ready, verdict.wanted, note)
+
+
+def record_of(site: Site, release: str) -> ReleaseRecord:
+    """Return what the cluster remembers of a release.
 
     Raises:
         UnknownNameError: Neither the project nor the cluster has a release of that name.
         RolloutError: The project has it, and it is not installed.
     """
-    helm = workspace.helm()
-    found = helm.history(release)
-    if found:
-        return found
-    if release in workspace.project.releases:
+    there = read_records(site.api)
+    if release in there:
+        return there[release]
+    if release in site.workspace.project.releases:
         raise RolloutError(f"Release {release} is not installed", fix="Run `./inv deploy`")
-    there = (installed.name for installed in helm.releases())
-    raise UnknownNameError("release", release, sorted({*workspace.project.releases, *there}))
+    raise UnknownNameError("release", release, sorted({*site.workspace.project.releases, *there}))
 
 
-def pod_logs(workspace: Workspace, release: str, *, tail: int) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One revision, for people.
+
+    Attributes:
+        revision: Its number.
+        updated: When it was made.
+        status: Helm's word.
+        good: Whether Dockyard saw it Ready.
+        tag: The tag of its image.
+        remark: Helm's remark.
+    """
+
+    revision: int
+    updated: datetime
+    status: str
+    good: bool
+    tag: str
+    remark: str
+
+
+def history(site: Site, release: str) -> tuple[HistoryEntry, ...]:
+    """Return the revisions of a release, oldest first; errors as of `record_of`."""
+    record = record_of(site, release)
+    return tuple(
+        HistoryEntry(one.number, one.updated, one.status, one.number in record.good, one.app_version, one.description)
+        for one in record.revisions
+    )
+
+
+def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]]:
     """Yield the name and the last log lines of each pod of a release's workloads.
 
     Raises:
         UnknownNameError: There is no such release on the cluster.
     """
-    revisions(workspace, release)
-    kubectl = workspace.kubectl()
-    for workload in Manifests.parse(workspace.helm().manifest(release)).of_kind(*WORKLOADS):
+    for workload in record_of(site, release).newest.manifests.of_kind(*WORKLOADS):
         labels = workload["spec"]["selector"]["matchLabels"]
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        for pod in kubectl.get("pods", selector=selector):
+        for pod in site.api.list("Pod", labels=selector):
             name = pod["metadata"]["name"]
-            yield name, kubectl.logs(name, tail=tail)
+            yield name, site.api.logs(name, tail=tail)
 
 
-def urls(workspace: Workspace) -> tuple[tuple[str, str], ...]:
+def urls(site: Site) -> tuple[tuple[str, str], ...]:
     """Return the Services with a NodePort of all installed releases, and where this machine reaches them."""
-    helm = workspace.helm()
-    found = (
-        (service, f"http://{workspace.cluster.address(port)}")
-        for release in helm.releases()
-        for service, port in node_ports(Manifests.parse(helm.manifest(release.name)))
+    return tuple(
+        (service, f"http://{site.workspace.cluster.address(port)}")
+        for record in read_records(site.api).values()
+        for service, port in node_ports(record.newest.manifests)
     )
-    return tuple(found)

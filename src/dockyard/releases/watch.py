@@ -2,93 +2,129 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from dockyard.charts.manifests import WORKLOADS
-from dockyard.model.errors import RolloutError
-from dockyard.model.events import Event
+from dockyard.model.diagnosis import Cause, CauseKind
+from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError
 from dockyard.model.lifecycle import DeploymentState
-from dockyard.releases.workload import Verdict, judge
 from dockyard.tools.clock import ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Callable
 
     from dockyard.charts.manifests import Manifests
-    from dockyard.model.events import Report
+    from dockyard.releases.life import Life
+    from dockyard.releases.live import View
+    from dockyard.releases.workload import Verdict
     from dockyard.tools.clock import Clock
 
-KINDS = ("deployments", "statefulsets", "daemonsets", "replicasets", "pods", "endpoints")
-
-PAUSE = 0.5
+PAUSE = 0.3
 """Seconds between two looks."""
 
-GRACE = 4.0
-"""Seconds that a cause must stand: a pod may be unschedulable, or short of its image, for a moment."""
-
-LOG_LINES = 20
+SILENCE_TOLD = 2.0
+"""Seconds of silence of the API server after which that is told, and the cluster asked for; again as often."""
 
 
-class Objects(Protocol):
-    """What watching asks of the cluster."""
-
-    def get(self, *kinds: str, selector: str = "") -> tuple[Mapping[str, Any], ...]:
-        """Return the objects of those kinds."""
-
-    def logs(self, pod: str, *, tail: int, previous: bool = False) -> str:
-        """Return the last lines of a pod."""
-
-
-def look(cluster: Objects, manifests: Manifests) -> Verdict:
-    """Tell how far a release is, now."""
-    live = [dict(entry) for entry in cluster.get(*KINDS)]
-    workloads = [dict(entry) for entry in manifests.of_kind(*WORKLOADS)]
-    services = [dict(entry) for entry in manifests.of_kind("Service")]
-    return judge(workloads, services, live)
-
-
-def watch(  # noqa: PLR0913 - each is one fact of the wait
-    release: str, cluster: Objects, manifests: Manifests, *, clock: Clock, limit: float, report: Report
-) -> Verdict:
-    """Wait until a release is Ready.
+class Watch:
+    """The wait for one release.
 
     Args:
-        release: Its name, for the events.
-        cluster: Where it runs.
-        manifests: What was sent.
+        life: The service, which goes where the cluster says.
+        view: What the cluster has.
         clock: The clock to wait by.
-        limit: Seconds to wait at most.
-        report: Told of each state that is reached.
-
-    Raises:
-        RolloutError: It cannot become Ready, or did not within the limit; the message holds cause and last logs.
+        runs: Tells whether the cluster runs at all; asked when its API server is silent.
     """
-    said: tuple[str, str] | None = None
-    failing_since: float | None = None
-    verdict = Verdict(DeploymentState.PENDING)
-    for gone in ticks(clock, limit=limit, pause=PAUSE):
-        verdict = look(cluster, manifests)
-        if verdict.state is DeploymentState.READY:
-            report(Event(release, verdict.state, f"{verdict.ready} of {verdict.wanted} pods ready"))
-            return verdict
-        failing_since = (gone if failing_since is None else failing_since) if verdict.cause else None
-        if failing_since is not None and gone - failing_since >= GRACE:
-            raise failure(release, cluster, verdict)
-        if (verdict.state, verdict.text) != said and not verdict.cause:
-            said = (verdict.state, verdict.text)
-            report(Event(release, verdict.state, verdict.text, passing=True))
-    raise failure(release, cluster, verdict, limit=limit)
+
+    def __init__(self, life: Life, view: View, *, clock: Clock, runs: Callable[[], bool]) -> None:
+        self._life, self._view, self._clock, self._runs = life, view, clock, runs
+        self._standing: tuple[Cause, float] | None = None
+        self._silent_since: float | None = None
+        self._asked, self._silence_told = 0.0, False
+
+    def wait(self, manifests: Manifests, *, limit: float, grace: float) -> Cause | None:
+        """Wait until the release is Ready.
+
+        Args:
+            manifests: What was sent.
+            limit: Seconds to wait at most.
+            grace: Seconds that a cause must stand which may still mend itself.
+
+        Returns:
+            Why it cannot become Ready; None where it is.
+
+        Raises:
+            ClusterError: The cluster stopped, or its API server did not come back within the limit.
+        """
+        start = self._clock.now()
+        verdict: Verdict | None = None
+        for _ in ticks(self._clock, limit=limit, pause=PAUSE):
+            seen = self._look(manifests, start)
+            if seen is None:
+                continue
+            verdict = seen
+            if verdict.state is DeploymentState.READY:
+                self._life.follow(verdict)
+                return None
+            if cause := self._decided(verdict, grace):
+                return cause
+            self._life.follow(verdict)
+        if self._silent_since is not None:
+            raise ClusterError(
+                f"The API server did not answer for {self._clock.now() - self._silent_since:.0f} s",
+                why=f"Release {self._life.release} was sent, and nobody saw what became of it",
+                fix="See `./inv cluster.status`, then run the same command again: it goes on from where things are",
+            )
+        return _overdue(verdict, limit)
+
+    def _look(self, manifests: Manifests, start: float) -> Verdict | None:
+        """Return how far the release is; None while the API server is silent or just started."""
+        try:
+            verdict = self._view.look(after=start).verdict(manifests)
+        except (ApiSilentError, ApiRefusedError) as error:
+            self._keep_patience(error)
+            return None
+        if self._silence_told:
+            self._life.note("Waiting", "the API server answers again")
+        self._silent_since, self._silence_told = None, False
+        return verdict
+
+    def _keep_patience(self, error: ApiSilentError | ApiRefusedError) -> None:
+        now = self._clock.now()
+        if self._silent_since is None:
+            self._silent_since = self._asked = now
+        if now - self._asked < SILENCE_TOLD:
+            return
+        self._asked = now
+        if not self._runs():
+            raise ClusterError(
+                "The cluster stopped while it was worked on",
+                why=f"Release {self._life.release} was sent, and nobody saw what became of it",
+                fix="Run `./inv deploy` again: it starts the cluster and goes on from where things are",
+            )
+        if not self._silence_told:
+            self._silence_told = True
+            self._life.note("Waiting", f"for the API server: {error.why}")
+
+    def _decided(self, verdict: Verdict, grace: float) -> Cause | None:
+        """Return the cause that ends the wait: at once where it is terminal, else once it has stood long enough."""
+        cause, now = verdict.cause, self._clock.now()
+        if cause is None or cause.terminal:
+            self._standing = None
+            return cause
+        if self._standing is None or self._standing[0].kind is not cause.kind:
+            self._standing = cause, now
+        return cause if now - self._standing[1] >= grace else None
 
 
-def failure(release: str, cluster: Objects, verdict: Verdict, *, limit: float = 0) -> RolloutError:
-    """Return the error for a release that is not Ready, with the evidence that goes away with its pods."""
-    pod = (verdict.cause.pod if verdict.cause else "") or next(iter(verdict.pods), "")
-    evidence = "".join(
-        f"\n  {title} of pod {pod}:\n    " + text.strip().replace("\n", "\n    ")
-        for title, previous in (("last lines", False), ("last lines of the run before", True))
-        if pod and (text := cluster.logs(pod, tail=LOG_LINES, previous=previous)).strip()
+def _overdue(verdict: Verdict | None, limit: float) -> Cause:
+    said = verdict.text if verdict else "nothing is known of it"
+    standing = verdict.cause if verdict else None
+    return Cause(
+        CauseKind.TIMEOUT,
+        f"It was not Ready within {limit:g} s: {standing.sentence if standing else said}",
+        pod=(standing.pod if standing else "") or next(iter(verdict.pods if verdict else ()), ""),
+        container=standing.container if standing else "",
+        compared=standing.compared if standing else "",
+        event=standing.event if standing else "",
+        fix=standing.fix if standing else "See its last lines; where it only is slow, raise the release's `timeout`",
     )
-    if verdict.cause:
-        return RolloutError(f"Release {release} failed", why=verdict.text + evidence)
-    return RolloutError(f"Release {release} was not Ready within {limit:g} s", why=verdict.text + evidence)

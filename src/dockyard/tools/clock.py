@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from dockyard.tools import stop
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,8 +29,12 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep."""
-        time.sleep(seconds)
+        """Sleep.
+
+        Raises:
+            StoppedError: Somebody asked to stop meanwhile.
+        """
+        stop.pause(seconds)
 
 
 def ticks(clock: Clock, *, limit: float, pause: float) -> Iterator[float]:

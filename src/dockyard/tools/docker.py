@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,8 @@ FINGERPRINT = "dev.dockyard.fingerprint"
 QUICK = 30.0
 """Seconds for a call that only asks."""
 
+_MAKING = threading.Lock()
+
 ENDING = 0.5
 """Seconds for a program to end that has closed its output."""
 
@@ -48,6 +51,7 @@ class ImageFacts:
         labels: Its labels.
         exposed_ports: The TCP ports it exposes, ascending.
         created: When it was built, as the engine writes it.
+        digests: `name@sha256:...` references, of images that came from a registry.
     """
 
     id: str
@@ -57,6 +61,7 @@ class ImageFacts:
     labels: Mapping[str, str] = field(default_factory=dict)
     exposed_ports: tuple[int, ...] = ()
     created: datetime | None = None
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +291,14 @@ class Docker:
             yield process
 
     def ensure_network(self, name: str) -> bool:
-        """Make a user-defined network where there is none; return whether it was made."""
+        """Make a user-defined network where there is none; return whether it was made.
+
+        The engine gives several networks one name, so two threads may not make it at the same time.
+        """
+        with _MAKING:
+            return self._ensure_network(name)
+
+    def _ensure_network(self, name: str) -> bool:
         if self._ask(["network", "ls", "--quiet", "--filter", f"name=^{name}$"]).stdout.strip():
             return False
         with self._translating():
@@ -387,6 +399,7 @@ def _image_facts(entry: Mapping[str, Any]) -> ImageFacts:
         labels=config.get("Labels") or {},
         exposed_ports=tuple(sorted(_tcp(config.get("ExposedPorts") or {}))),
         created=datetime.fromisoformat(entry["Created"]) if entry.get("Created") else None,
+        digests=tuple(entry.get("RepoDigests") or ()),
     )
 
 

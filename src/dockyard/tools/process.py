@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import sh
 
 from dockyard.model.errors import ToolFailedError, ToolMissingError, ToolTimeoutError
+from dockyard.tools import stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,7 +77,9 @@ def run(  # noqa: PLR0913 - each option is one fact of the call, by keyword
         ToolMissingError: There is no such program.
         ToolFailedError: It ended with an error and ``check`` is set.
         ToolTimeoutError: It did not end within ``timeout``.
+        StoppedError: Somebody asked to stop, before or meanwhile.
     """
+    stop.check()
     program, *arguments = argv
     if shutil.which(program) is None:
         raise ToolMissingError(program)
@@ -97,6 +100,7 @@ def run(  # noqa: PLR0913 - each option is one fact of the call, by keyword
         _bg_exc=False,
     )
     returncode = _wait(command, argv, timeout)
+    stop.check()
     if failure := out.failure or err.failure:
         raise failure
     result = Completed(tuple(argv), returncode, out.text, err.text)

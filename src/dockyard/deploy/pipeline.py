@@ -1,0 +1,193 @@
+"""What tasks call: plan, deploy, roll back, destroy, build, load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dockyard.deploy.act import Act, Gate, load
+from dockyard.deploy.graph import Piece, carry_out
+from dockyard.deploy.observe import image_names, observe
+from dockyard.deploy.plan import Facts, Plan, make_plan
+from dockyard.deploy.prepare import have_bases, peek, prepare
+from dockyard.images import observe as images
+from dockyard.images.make import make
+from dockyard.images.plan import plan_image
+from dockyard.model.events import Event
+from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases import rollback as going_back
+from dockyard.releases.lock import Lock, Locking, holding
+from dockyard.releases.records import mark_good, read_records
+from dockyard.releases.remove import remove
+from dockyard.releases.rollout import Deployed, Policy
+from dockyard.releases.site import connect
+from dockyard.tools.clock import ticks
+from dockyard.tools.identity import Identity, is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from dockyard.model.events import Report
+    from dockyard.releases.records import Revision
+    from dockyard.releases.site import Site
+    from dockyard.workspace import Workspace
+
+OTHERS = 30.0
+"""Seconds for somebody else's Helm to end before its release counts as cut off."""
+
+ORPHANS = 3.0
+"""The same where a deploy died here: its Helm may have outlived it for a moment."""
+
+PAUSE = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a deploy is done.
+
+    Attributes:
+        who: This process, for the lock.
+        wall: The time of day, in UTC.
+        jobs: Pieces of work at a time.
+        policy: What is done about a release that fails.
+        wait_lock: Seconds to wait for another deploy to end.
+        alive: Tells whether a process lives; None where that cannot be told.
+    """
+
+    who: Identity
+    wall: Callable[[], datetime]
+    jobs: int
+    policy: Policy = field(default_factory=Policy)
+    wait_lock: float = 0.0
+    alive: Callable[[Identity], bool | None] = is_alive
+
+
+def plan(workspace: Workspace, names: tuple[str, ...]) -> Plan:
+    """Return what a deploy would do; nothing is started and nothing is changed.
+
+    Raises:
+        DockyardError: It cannot be told, since something that a deploy needs is missing.
+    """
+    ready, site = peek(workspace, names)
+    return make_plan(observe(ready, names, site))
+
+
+def deploy(
+    workspace: Workspace, names: tuple[str, ...], report: Report, options: Options, *, gate: Gate
+) -> tuple[Deployed, ...]:
+    """Bring releases to what the project describes.
+
+    Args:
+        workspace: What to work with.
+        names: The releases, in order.
+        report: Told of what happens.
+        options: How it is done.
+        gate: Asked before anything is sent to the cluster; it refuses by raising.
+
+    Raises:
+        DockyardError: What stopped it; releases that were done before stay.
+    """
+    have_bases(workspace, image_names(workspace, names), report)
+    site = prepare(workspace, names, report)
+    with locked(site, options, report) as lock:
+        await_others(site, names, lock, report)
+        facts = observe(site.workspace, names, site)
+        made = make_plan(facts)
+        remember_ready(site, facts)
+        act = Act(site, facts, made, report, lock, options.policy, gate)
+        return act.run(jobs=options.jobs)
+
+
+def locked(site: Site, options: Options, report: Report) -> AbstractContextManager[Lock]:
+    """Return the lock of a site, for a block."""
+    how = Locking(clock=site.workspace.clock, wall=options.wall, is_alive=options.alive, wait=options.wait_lock)
+    return holding(site.api, options.who, how, namespace=site.api.namespace, report=report)
+
+
+def await_others(site: Site, names: tuple[str, ...], lock: Lock, report: Report) -> None:
+    """Wait for a Helm that is at work on one of the releases; one that died never ends, and is recovered from."""
+    limit = ORPHANS if lock.died else OTHERS
+    told = False
+    for _ in ticks(site.workspace.clock, limit=limit, pause=PAUSE):
+        records = read_records(site.api)
+        pending = [records[name].newest for name in names if name in records and records[name].pending]
+        if not pending:
+            return
+        if not told:
+            told = True
+            one = pending[0]
+            text = f"revision {one.number} is {one.status}; somebody's Helm may be at work"
+            report(Event(one.release, "Waiting", text, service=one.release))
+
+
+def remember_ready(site: Site, facts: Facts) -> None:
+    """Remember releases that are Ready now, whoever deployed them: Dockyard sees them so."""
+    for seen in facts.releases:
+        if seen.record is None or seen.live is None or seen.live.state is not DeploymentState.READY:
+            continue
+        newest = seen.record.newest
+        if newest.status == "deployed" and newest.number not in seen.record.good:
+            mark_good(site.api, newest, accepted=sorted(seen.record.accepted))
+
+
+def roll_back(
+    workspace: Workspace, release: str, revision: int | None, report: Report, options: Options
+) -> tuple[Revision, Deployed]:
+    """Bring an earlier revision back under the lock; as `releases.rollback.rollback`."""
+    site = connect(workspace)
+    with locked(site, options, report):
+        return going_back.rollback(site, release, revision, report)
+
+
+def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, options: Options) -> None:
+    """Uninstall releases, each after those that need it, and wait until their pods are gone."""
+    site = connect(workspace)
+    with locked(site, options, report):
+        there = read_records(site.api)
+        needs = {name: workspace.project.release(name).needs for name in names}
+        pieces = []
+        for name in reversed(names):
+            if name not in there:
+                report(Event(name, "Absent", "it is not installed"))
+                continue
+            dependents = frozenset(other for other in names if name in needs[other])
+            pieces.append(Piece(name, dependents, partial(_remove, site, name, report)))
+        carry_out(pieces, jobs=options.jobs)
+
+
+def _remove(site: Site, name: str, report: Report) -> None:
+    report(Event(name, "Removing", passing=True, service=name))
+    remove(site.helm, site.api, name, clock=site.workspace.clock)
+    report(Event(name, "Removed", "its objects and pods are gone", service=name))
+
+
+def build(workspace: Workspace, names: Iterable[str], report: Report, *, jobs: int) -> tuple[str, ...]:
+    """Build those of the images whose sources changed; return the references of all."""
+    wanted = tuple(names)
+    have_bases(workspace, wanted, report)
+    found = images.sources(workspace.docker, workspace.project, wanted, workspace.root)
+    actions = tuple(map(plan_image, images.observe(workspace.docker, found, state=workspace.state)))
+    pieces = []
+    for source, action in zip(found, actions, strict=True):
+        if not action.build:
+            report(Event(action.name, "Unchanged", action.reference))
+            continue
+        work = partial(
+            make, workspace.docker, source, action, report, state=workspace.state, ca_bundle=workspace.ca_bundle
+        )
+        pieces.append(Piece(action.name, frozenset(), work))
+    carry_out(pieces, jobs=jobs)
+    return tuple(action.reference for action in actions)
+
+
+def load_all(workspace: Workspace, report: Report, *, jobs: int) -> None:
+    """Build what changed of all images, and bring them into the node."""
+    workspace.target()
+    references = build(workspace, workspace.project.images, report, jobs=jobs)
+    carry_out(
+        [Piece(one, frozenset(), partial(load, workspace, one, report)) for one in references],
+        jobs=jobs,
+    )

@@ -1,0 +1,157 @@
+"""What must stand before releases can: secrets, database, cluster, namespace, base images."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from dockyard import credentials, database
+from dockyard.images import bases
+from dockyard.model.errors import ApiRefusedError, ClusterError, MachineError, RefusedError
+from dockyard.model.events import Event
+from dockyard.releases.site import Site, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from dockyard.model.events import Report
+    from dockyard.workspace import Workspace
+
+LEAST_SPACE = 2_000_000_000
+"""Bytes that a build and its loaded copy take, roughly, before layers are shared."""
+
+NAMESPACES = "api/v1/namespaces"
+
+UNKNOWN_DATABASE = "postgresql://todo:unknown@unknown.invalid/todo"
+"""Stands for the address of a development database that was not made yet, so that charts can be rendered."""
+
+
+def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Site:
+    """Check what can be checked, then start what the releases need beside themselves.
+
+    Args:
+        workspace: What to work with.
+        names: The releases that will be deployed.
+        report: Told of what happens.
+
+    Returns:
+        The site, with the development database's address among its workspace's secrets where that is used.
+
+    Raises:
+        MachineError: The engine does not answer.
+        RefusedError: A required secret has no value, and nothing was started; or the namespace is being deleted.
+        ClusterError: The cluster does not start.
+    """
+    require_secrets(workspace, names)
+    with ThreadPoolExecutor(2, thread_name_prefix="prepare") as pool:
+        starting = pool.submit(workspace.cluster.start, report)
+        ready = _start_database(workspace, names, report)
+        starting.result()
+    site = connect(ready)
+    ensure_namespace(site)
+    return site
+
+
+def require_secrets(workspace: Workspace, names: tuple[str, ...]) -> None:
+    """Refuse to start where a required secret has no value.
+
+    Raises:
+        RefusedError: One has none.
+    """
+    secret = _database_secret(workspace, names)
+    provided = {secret: "later"} if secret else {}
+    credentials.require(workspace.project, names, {**provided, **workspace.secrets})
+
+
+def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site | None]:
+    """Return what a plan is made with, and start nothing.
+
+    Returns:
+        The workspace with the development database's address where that is used, and the site where the cluster runs.
+
+    Raises:
+        RefusedError: A required secret has no value.
+        MachineError: The engine does not answer.
+    """
+    require_secrets(workspace, names)
+    secret = _database_secret(workspace, names)
+    if secret:
+        there = database.find(workspace.docker)
+        address = there.url_in_cluster if there else UNKNOWN_DATABASE
+        workspace = replace(workspace, secrets={**workspace.secrets, secret: address})
+    try:
+        return workspace, connect(workspace)
+    except ClusterError:
+        return workspace, None
+
+
+def have_bases(workspace: Workspace, images: Iterable[str], report: Report) -> None:
+    """Have the base images of images in the engine: pulled, or as stand-ins.
+
+    Raises:
+        BuildError: One cannot be had.
+    """
+    wanted = tuple(dict.fromkeys(workspace.project.image(name).base_image for name in images))
+    for image, there in bases.there(workspace.docker, wanted).items():
+        if there is None:
+            bases.resolve(workspace.docker, image, report, ca_bundle=workspace.ca_bundle)
+
+
+def _database_secret(workspace: Workspace, names: tuple[str, ...]) -> str:
+    """Return the secret that the development database gives a value, or nothing where it is not used."""
+    spec = workspace.project.database
+    if spec is None or spec.secret in workspace.secrets:
+        return ""
+    return spec.secret if any(spec.secret in workspace.project.release(name).secrets for name in names) else ""
+
+
+def _start_database(workspace: Workspace, names: tuple[str, ...], report: Report) -> Workspace:
+    secret = _database_secret(workspace, names)
+    if not secret:
+        return workspace
+    report(Event("database", "Using", f"{secret} is not set: the development database"))
+    there = database.start(workspace.docker, report, ca_bundle=workspace.ca_bundle)
+    return replace(workspace, secrets={**workspace.secrets, secret: there.url_in_cluster})
+
+
+def ensure_namespace(site: Site) -> None:
+    """Have the project's namespace.
+
+    Raises:
+        RefusedError: It is being deleted.
+    """
+    name = site.api.namespace
+    try:
+        there = site.api.ask("GET", f"{NAMESPACES}/{name}")
+    except ApiRefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        metadata = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        site.api.ask("POST", NAMESPACES, body=metadata)
+        return
+    if there.get("status", {}).get("phase") == "Terminating":
+        raise RefusedError(
+            f"The namespace {name} is being deleted, and nothing can be made in it",
+            fix=f"Wait until it is gone (`kubectl get namespace {name}`), or name another one in cluster.namespace",
+        )
+
+
+def require_space(folder: Path) -> None:
+    """Refuse to start on a disk that is nearly full.
+
+    Raises:
+        MachineError: Less than LEAST_SPACE is free.
+    """
+    if not folder.exists():  # the engine runs in a virtual machine, or elsewhere
+        return
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_SPACE:
+        raise MachineError(
+            f"Only {free / 1e9:.1f} GB are free where the Docker engine keeps its images ({folder})",
+            why=f"A deploy may take {LEAST_SPACE / 1e9:.0f} GB",
+            fix="Free some space; `docker system df` shows what takes it",
+        )

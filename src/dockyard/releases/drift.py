@@ -1,0 +1,119 @@
+"""Drift: where live objects are not what Helm sent, though nobody deployed anything.
+
+Only what was sent is compared. What others added (defaults, status, labels of controllers) is not Dockyard's business.
+An API server writes values in its own way (`0.5` cores as `500m`), leaves out what is empty, and drops fields that it
+does not know; the first two are known here, the third is seen when a revision becomes Ready, and accepted with it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dockyard.model.errors import RuleError
+from dockyard.model.quantity import CpuQuantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockyard.charts.manifests import Manifests
+    from dockyard.tools.kubernetes import Object
+
+SCALERS = "HorizontalPodAutoscaler"
+KEYS = ("name", "containerPort", "port", "mountPath", "ip", "key")
+"""Members that tell the entries of a list apart, the first that all of them have."""
+
+NOT_COMPARED = ("apiVersion", "kind", "status")
+
+
+def kinds_of(manifests: Manifests, known: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the kinds of a release's objects that the API server can be asked for by name."""
+    return tuple(sorted({name.kind for name in manifests.objects} & known.keys()))
+
+
+def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str]) -> Iterator[str]:
+    """Yield each difference, `deployment/web spec.replicas`, and each object that is gone.
+
+    Args:
+        sent: What Helm sent.
+        live: The namespace's objects of these kinds.
+        kinds: The kinds that were asked for; others are not compared.
+    """
+    there = {(entry["kind"], entry["metadata"]["name"]): entry for entry in live}
+    scaled = {
+        (target.get("kind"), target.get("name"))
+        for scaler in sent.of_kind(SCALERS)
+        if (target := scaler["spec"].get("scaleTargetRef", {}))
+    }
+    for name, wanted in sent.objects.items():
+        if name.kind not in kinds or wanted["metadata"].get("namespace"):
+            continue
+        found = there.get((name.kind, name.name))
+        if found is None:
+            yield f"{name} is gone"
+            continue
+        for path in _differences(_comparable(wanted), found, ""):
+            if not (path == "spec.replicas" and (name.kind, name.name) in scaled):
+                yield f"{name} {path}"
+
+
+def _comparable(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object as the API server would keep it: `stringData` of a Secret goes into `data`."""
+    kept = {key: value for key, value in wanted.items() if key not in NOT_COMPARED}
+    if text := kept.pop("stringData", None):
+        encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in text.items()}
+        kept["data"] = {**(kept.get("data") or {}), **encoded}
+    return kept
+
+
+def _differences(wanted: object, live: object, path: str) -> Iterator[str]:
+    if isinstance(wanted, Mapping):
+        within = live if isinstance(live, Mapping) else {}
+        for key, value in wanted.items():
+            yield from _differences(value, within.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        yield from _of_lists(wanted, live, path)
+    elif not _same(wanted, live):
+        yield path
+
+
+def _of_lists(wanted: Sequence[object], live: object, path: str) -> Iterator[str]:
+    within = live if isinstance(live, Sequence) and not isinstance(live, str) else ()
+    key = _key(wanted)
+    if key is None:
+        if len(wanted) != len(within):
+            yield path
+            return
+        for index, (one, other) in enumerate(zip(wanted, within, strict=True)):
+            yield from _differences(one, other, f"{path}[{index}]")
+        return
+    by_name = {entry.get(key): entry for entry in within if isinstance(entry, Mapping)}
+    for entry in wanted:
+        if isinstance(entry, Mapping):
+            yield from _differences(entry, by_name.get(entry[key]), f"{path}[{entry[key]}]")
+
+
+def _key(entries: Sequence[object]) -> str | None:
+    """Return the member by which entries of a list are told apart, or None where their order tells."""
+    if not entries or not all(isinstance(entry, Mapping) for entry in entries):
+        return None
+    for key in KEYS:
+        names = [entry.get(key) for entry in entries if isinstance(entry, Mapping)]
+        if all(isinstance(name, str | int) for name in names) and len(set(names)) == len(names):
+            return key
+    return None
+
+
+def _same(wanted: object, live: object) -> bool:
+    """Tell whether two scalars mean the same to Kubernetes; what is empty may be left out."""
+    if live is None:
+        return not wanted
+    if wanted == live or str(wanted) == str(live):
+        return True
+    if isinstance(wanted, bool) or isinstance(live, bool):
+        return False
+    try:  # amounts of anything: a millionth part of a core is as fine as an amount can be
+        return CpuQuantity.parse(str(wanted)) == CpuQuantity.parse(str(live))
+    except RuleError:
+        return False

@@ -1,0 +1,229 @@
+"""One release on its way: send, watch, verify, remember what is good; and when it fails, explain and take back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
+from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError
+from dockyard.model.events import Diagnosed
+from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases.diagnose import diagnose
+from dockyard.releases.drift import drift, kinds_of
+from dockyard.releases.images import bring_back, images_of
+from dockyard.releases.plan import SENDING, Recovery, Verb
+from dockyard.releases.records import forget, mark_good
+from dockyard.releases.remove import await_gone, remove
+from dockyard.releases.send import Refusal, free, persist, record_of
+from dockyard.releases.verify import Served, verify
+from dockyard.releases.watch import Watch
+from dockyard.tools.kubernetes import RESOURCES
+
+if TYPE_CHECKING:
+    from dockyard.charts.manifests import Manifests
+    from dockyard.charts.render import Rendered
+    from dockyard.model.events import Report
+    from dockyard.model.project import ReleaseSpec
+    from dockyard.releases.life import Life
+    from dockyard.releases.plan import ReleaseAction
+    from dockyard.releases.records import ReleaseRecord, Revision
+    from dockyard.releases.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is done about a release that fails.
+
+    Attributes:
+        roll_back: Whether an upgrade goes back to the last good revision.
+        keep_failed: Whether a first install is left as it is.
+    """
+
+    roll_back: bool = True
+    keep_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a release came to.
+
+    Attributes:
+        release: The release.
+        verb: What was done to it.
+        revision: The revision that serves.
+        tag: The tag of its image.
+        served: What its services answered.
+    """
+
+    release: str
+    verb: Verb
+    revision: int
+    tag: str
+    served: tuple[Served, ...]
+
+
+class Rollout:
+    """Work on one release."""
+
+    def __init__(self, site: Site, spec: ReleaseSpec, life: Life, report: Report) -> None:
+        self._site, self._spec, self._life, self._report = site, spec, life, report
+
+    def bring(self, action: ReleaseAction, chart: Rendered, policy: Policy) -> Deployed:
+        """Bring a release to what was planned.
+
+        Raises:
+            RolloutError: It failed; it was taken back, or is as it was.
+            LeftFailedError: It failed, and is left as it is.
+            ClusterError: The cluster went away.
+        """
+        free(self._site, action.release, action.recovery, action.target, self._life)
+        if action.verb in SENDING:
+            failed = self._send(action, chart)
+            if failed:
+                raise self._take_back(failed, policy)
+        cause, served = self._settle(chart.manifests)
+        if cause:
+            raise self._take_back(cause, policy)
+        newest = self._remember(chart.manifests)
+        return Deployed(action.release, action.verb, newest.number, chart.tag, served)
+
+    def go_back(self, target: Revision) -> Deployed:
+        """Bring an earlier revision back, and wait until it serves.
+
+        Raises:
+            RolloutError: Helm refused; the release is as it was.
+            LeftFailedError: The old revision does not become Ready.
+        """
+        cause, served = self._roll_back(target)
+        if cause:
+            raise LeftFailedError(
+                f"Release {target.release} is at revision {target.number} again, which does not become Ready",
+                why=cause.sentence,
+                fix=cause.fix,
+                diagnosis=self._explain(cause),
+            )
+        newest = self._remember(target.manifests)
+        return Deployed(target.release, Verb.UPGRADE, newest.number, target.app_version, served)
+
+    def _send(self, action: ReleaseAction, chart: Rendered) -> Cause | None:
+        """Send a release; return why it was refused, or None."""
+        site, name = self._site, action.release
+        if action.verb is Verb.INSTALL:  # an earlier release of that name may still be on its way out
+            await_gone(name, site.api, chart.manifests, clock=site.workspace.clock, only_leaving=True)
+        state = DeploymentState.INSTALLING if action.verb is Verb.INSTALL else DeploymentState.UPGRADING
+        self._life.to(state, action.reason)
+        try:
+            persist(site, self._life, lambda: site.helm.upgrade(name, chart.archive, chart.values, files=chart.files))
+        except Refusal as error:
+            return error.cause
+        return None
+
+    def _settle(self, manifests: Manifests) -> tuple[Cause | None, tuple[Served, ...]]:
+        """Wait until what was sent serves; return why it does not, or what it answered."""
+        workspace = self._site.workspace
+        watch = Watch(self._life, self._site.view, clock=workspace.clock, runs=self._runs)
+        cause = watch.wait(manifests, limit=self._spec.timeout, grace=self._spec.grace)
+        if cause:
+            return cause, ()
+        try:
+            return None, verify(workspace.cluster, manifests, self._spec.check, clock=workspace.clock)
+        except RolloutError as error:
+            return Cause(CauseKind.PROBE, f"{error.what}: {error.why}", fix=error.fix), ()
+
+    def _runs(self) -> bool:
+        status = self._site.workspace.cluster.status()
+        return status is not None and status.status == "Running"
+
+    def _remember(self, manifests: Manifests) -> Revision:
+        """Remember in the cluster that the newest revision was seen Ready; return it."""
+        record = record_of(self._site, self._life.release)
+        if record is None or record.pending:
+            raise LeftFailedError(
+                f"Release {self._life.release} was changed by somebody else while it was deployed",
+                why="Helm's record of it is gone" if record is None else f"It is {record.newest.status}",
+                fix="Run the same command again when the other one is done",
+            )
+        if record.newest.number not in record.good:
+            mark_good(self._site.api, record.newest, accepted=sorted(drifted(self._site, manifests)))
+        return record.newest
+
+    def _explain(self, cause: Cause) -> Diagnosis:
+        """Gather the evidence, and tell it at once."""
+        found = diagnose(self._life.release, cause, self._site.api)
+        name = self._life.release
+        self._life.to(DeploymentState.FAILED, cause.sentence)
+        self._report(Diagnosed(name, DeploymentState.FAILED, cause.sentence, service=name, diagnosis=found))
+        return found
+
+    def _take_back(self, cause: Cause, policy: Policy) -> RolloutError:
+        """Return the error for a release that failed, once it is taken back: the evidence first."""
+        name, found = self._life.release, self._explain(cause)
+        record = record_of(self._site, name)
+        good = record.last_good(but=record.newest.number) if record else None
+        if record is None:
+            return RolloutError(f"Release {name} failed, and nothing of it is there", diagnosis=found)
+        if good is None:
+            return self._give_up(found, policy)
+        if not policy.roll_back:
+            why = f"Revision {record.newest.number} stays, since nothing is to be rolled back"
+            again = f"`./inv rollback --release {name}` goes back to revision {good.number}"
+            return LeftFailedError(f"Release {name} failed and is left as it is", why=why, fix=again, diagnosis=found)
+        return self._return_to(good, record, found)
+
+    def _give_up(self, found: Diagnosis, policy: Policy) -> RolloutError:
+        """Remove a first install that failed."""
+        name = self._life.release
+        if policy.keep_failed:
+            fix = f"`./inv destroy --release {name}` removes it; the next deploy does so too"
+            return LeftFailedError(f"Release {name} failed and is kept as it is", fix=fix, diagnosis=found)
+        remove(self._site.helm, self._site.api, name, clock=self._site.workspace.clock)
+        forget(self._site.api, name)
+        self._life.note("Removed", "a first install that failed leaves nothing behind")
+        return RolloutError(
+            f"Release {name} failed and was removed", why="No revision of it was ever Ready", diagnosis=found
+        )
+
+    def _return_to(self, good: Revision, record: ReleaseRecord, found: Diagnosis) -> RolloutError:
+        """Go back to a good revision; return the error that says whether that worked."""
+        name = self._life.release
+        try:
+            cause, _ = self._roll_back(good)
+        except StoppedError:
+            raise
+        except DockyardError as error:
+            cause = Cause(CauseKind.REFUSED, str(error))
+        if cause:
+            return LeftFailedError(
+                f"Release {name} failed, and so did its rollback to revision {good.number}",
+                why=cause.sentence,
+                fix=f"`./inv status` and `./inv logs --release {name}` show how it is",
+                diagnosis=found,
+            )
+        self._remember(good.manifests)
+        return RolloutError(
+            f"Release {name} failed and was rolled back",
+            why=f"Revision {record.newest.number} did not become Ready; revision {good.number} serves again",
+            diagnosis=found,
+        )
+
+    def _roll_back(self, target: Revision) -> tuple[Cause | None, tuple[Served, ...]]:
+        workspace = self._site.workspace
+        bring_back(workspace, images_of(target.manifests), self._report)
+        tag = f", image tag {target.app_version}" if target.app_version else ""
+        self._life.to(DeploymentState.UPGRADING, f"back to revision {target.number}{tag}")
+        try:
+            persist(self._site, self._life, lambda: self._site.helm.rollback(target.release, target.number))
+        except Refusal as error:
+            return error.cause, ()
+        return self._settle(target.manifests)
+
+
+def drifted(site: Site, manifests: Manifests) -> tuple[str, ...]:
+    """Return where live objects of a release are not what was sent."""
+    kinds = kinds_of(manifests, RESOURCES)
+    live = [entry for kind in kinds for entry in site.api.list(kind)]
+    return tuple(drift(manifests, live, kinds))
+
+
+__all__ = ["Deployed", "Policy", "Recovery", "Rollout", "drifted"]

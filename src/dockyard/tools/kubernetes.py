@@ -1,0 +1,292 @@
+"""The API server of a cluster, asked over HTTPS as a kubeconfig says.
+
+Watching a rollout means asking several times a second, and a start of kubectl costs more than twenty such questions. So
+this speaks to the server itself, on connections that are kept. Only what a local cluster's kubeconfig holds is known:
+client certificates and tokens; no plugin is run.
+
+Source: Kubernetes documentation, "Organizing Cluster Access Using kubeconfig Files" and "Kubernetes API Concepts".
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import yaml
+
+from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dockyard.tools.target import Target
+
+QUICK = 10.0
+"""Seconds for an answer; a local API server needs some milliseconds."""
+
+CORE = "api/v1"
+RESOURCES: Mapping[str, tuple[str, str]] = {
+    "ConfigMap": (CORE, "configmaps"),
+    "Endpoints": (CORE, "endpoints"),
+    "Event": (CORE, "events"),
+    "Pod": (CORE, "pods"),
+    "PersistentVolumeClaim": (CORE, "persistentvolumeclaims"),
+    "Secret": (CORE, "secrets"),
+    "Service": (CORE, "services"),
+    "ServiceAccount": (CORE, "serviceaccounts"),
+    "DaemonSet": ("apis/apps/v1", "daemonsets"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "ReplicaSet": ("apis/apps/v1", "replicasets"),
+    "StatefulSet": ("apis/apps/v1", "statefulsets"),
+    "Job": ("apis/batch/v1", "jobs"),
+    "Lease": ("apis/coordination.k8s.io/v1", "leases"),
+    "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+}
+"""Where the namespaced kinds are that are asked for by name: the API and the resource."""
+
+MERGE_PATCH = "application/merge-patch+json"
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How an API server is reached.
+
+    Attributes:
+        host: Its host.
+        port: Its port.
+        tls: Certificates, ours among them.
+        headers: A token, where one is used; in no repr.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Api:
+    """One API server and one namespace of it. Safe for several threads."""
+
+    def __init__(self, target: Target) -> None:
+        self.namespace = target.namespace
+        self._access = read_access(target)
+        self._idle: list[http.client.HTTPSConnection] = []
+        self._lock = threading.Lock()
+
+    def version(self) -> str:
+        """Return the server's version, `v1.20.2`."""
+        return str(self.ask("GET", "version")["gitVersion"])
+
+    def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
+        """Return the objects of a kind in the namespace, each with its kind.
+
+        Args:
+            kind: One of RESOURCES.
+            labels: A label selector.
+            fields: A field selector.
+        """
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        listed = self.ask("GET", self.path(kind), query={name: text for name, text in query.items() if text})
+        return tuple({"kind": kind, **entry} for entry in listed.get("items") or ())
+
+    def get(self, kind: str, name: str) -> Object | None:
+        """Return an object, or None where there is none of that name."""
+        try:
+            return self.ask("GET", self.path(kind, name))
+        except ApiRefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def create(self, kind: str, body: Object) -> Object:
+        """Make an object; a name that is taken is refused with the status 409."""
+        return self.ask("POST", self.path(kind), body=body)
+
+    def replace(self, kind: str, body: Object) -> Object:
+        """Replace an object; where its `resourceVersion` is not the newest, it is refused with the status 409."""
+        return self.ask("PUT", self.path(kind, body["metadata"]["name"]), body=body)
+
+    def merge(self, kind: str, name: str, patch: Object) -> Object:
+        """Change some members of an object (RFC 7396); null removes one."""
+        return self.ask("PATCH", self.path(kind, name), body=patch, content_type=MERGE_PATCH)
+
+    def delete(self, kind: str, name: str, *, uid: str = "", version: str = "") -> bool:
+        """Delete an object; return whether it was there.
+
+        Args:
+            kind: Its kind.
+            name: Its name.
+            uid: Only if it is still this one.
+            version: Only if its `resourceVersion` is still this one.
+        """
+        wanted = {"uid": uid, "resourceVersion": version}
+        conditions = {name: text for name, text in wanted.items() if text}
+        try:
+            self.ask("DELETE", self.path(kind, name), body={"preconditions": conditions} if conditions else None)
+        except ApiRefusedError as error:
+            if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+                return False
+            raise
+        return True
+
+    def logs(self, pod: str, *, tail: int, container: str = "", previous: bool = False) -> str:
+        """Return the last lines of a pod's container, or of its run before; empty where there are none."""
+        query = {"tailLines": str(tail), "previous": str(previous).lower()}
+        if container:
+            query["container"] = container
+        try:
+            return self._send("GET", f"{self.path('Pod', pod)}/log", query, None, "").decode(errors="replace")
+        except ApiRefusedError:  # it has not started, or was not started before
+            return ""
+
+    def path(self, kind: str, name: str = "") -> str:
+        """Return where objects of a kind are, or one of them."""
+        api, resource = RESOURCES[kind]
+        tail = f"/{quote(name)}" if name else ""
+        return f"{api}/namespaces/{quote(self.namespace)}/{resource}{tail}"
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """Send one request and return the object that is the answer.
+
+        Raises:
+            ApiSilentError: The server does not answer.
+            ApiRefusedError: It answers with an error.
+        """
+        answer: Object = json.loads(self._send(method, path, query or {}, body, content_type))
+        return answer
+
+    def ready(self) -> bool:
+        """Tell whether the server says of itself that it is ready."""
+        try:
+            return self._send("GET", "readyz", {}, None, "").strip() == b"ok"
+        except (ApiSilentError, ApiRefusedError):
+            return False
+
+    def _send(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
+        url = f"/{path}?{urlencode(query)}" if query else f"/{path}"
+        content = None if body is None else json.dumps(body).encode()
+        headers = {**self._access.headers, **({"Content-Type": content_type} if content else {})}
+        try:
+            with self._connection(fresh=False) as connection:
+                status, answer = _exchange(connection, method, url, content, headers)
+        except (http.client.HTTPException, ConnectionError):
+            # A kept connection may have been closed by a server that was started again. Nothing is repeated that the
+            # server may have done: a write is refused the second time where it was.
+            status, answer = self._once_more(method, url, content, headers)
+        except OSError as error:
+            raise self._silent(error) from None
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(status, answer)
+        return answer
+
+    def _once_more(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
+            with self._connection(fresh=True) as connection:
+                return _exchange(connection, method, url, content, headers)
+        except (http.client.HTTPException, OSError) as error:
+            raise self._silent(error) from None
+
+    @contextmanager
+    def _connection(self, *, fresh: bool) -> Iterator[http.client.HTTPSConnection]:
+        with self._lock:
+            if fresh:
+                self._idle.clear()
+            kept = self._idle.pop() if self._idle else None
+        connection = kept or http.client.HTTPSConnection(
+            self._access.host, self._access.port, timeout=QUICK, context=self._access.tls
+        )
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+
+    def _silent(self, error: Exception) -> ApiSilentError:
+        return ApiSilentError(f"{self._access.host}:{self._access.port}", str(error) or type(error).__name__)
+
+
+def _exchange(
+    connection: http.client.HTTPSConnection, method: str, url: str, content: bytes | None, headers: Mapping[str, str]
+) -> tuple[int, bytes]:
+    connection.request(method, url, body=content, headers=dict(headers))
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+def _refusal(status: int, answer: bytes) -> ApiRefusedError:
+    try:
+        said = json.loads(answer)
+        return ApiRefusedError(status, str(said.get("reason") or ""), str(said.get("message") or ""))
+    except (ValueError, AttributeError):
+        return ApiRefusedError(status, "", answer.decode(errors="replace").strip())
+
+
+def read_access(target: Target) -> Access:
+    """Return how a kubeconfig's context is reached.
+
+    Raises:
+        ClusterError: The file has no such context, or it is reached in a way that is not known here.
+    """
+    config = yaml.safe_load(target.kubeconfig.read_text(encoding="utf-8"))
+    context = _named(config, "contexts", target.context, "context", target)
+    cluster = _named(config, "clusters", context.get("cluster", ""), "cluster", target)
+    user = _named(config, "users", context.get("user", ""), "user", target)
+    server = urlsplit(str(cluster.get("server", "")))
+    tls = ssl.create_default_context(cadata=_content(cluster, "certificate-authority").decode() or None)
+    certificate, key = _content(user, "client-certificate"), _content(user, "client-key")
+    token = user.get("token", "")
+    if server.scheme != "https" or not server.hostname or not ((certificate and key) or token):
+        raise ClusterError(
+            f"The context {target.context} is reached in a way that Dockyard does not know",
+            why="It knows an https address with a client certificate or a token",
+            fix=f"Look at {target.kubeconfig}",
+        )
+    if certificate:
+        _load(tls, certificate, key)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return Access(server.hostname, server.port or 443, tls, headers)
+
+
+def _named(config: Any, section: str, name: str, member: str, target: Target) -> Mapping[str, Any]:  # noqa: ANN401 - YAML
+    for entry in (config or {}).get(section) or ():
+        if entry.get("name") == name:
+            found: Mapping[str, Any] = entry.get(member) or {}
+            return found
+    raise ClusterError(f"{target.kubeconfig} has no {member} named {name!r}", fix="Run `./inv cluster.start`")
+
+
+def _content(entry: Mapping[str, Any], name: str) -> bytes:
+    """Return what a kubeconfig holds itself, or in a file that it names; empty where it has neither."""
+    if data := entry.get(f"{name}-data"):
+        return base64.b64decode(data)
+    return Path(entry[name]).read_bytes() if entry.get(name) else b""
+
+
+def _load(tls: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """Give a context its certificate. Python takes files only: one that only we can read, gone at once."""
+    with NamedTemporaryFile(prefix="dockyard-") as file:
+        file.write(certificate.rstrip() + b"\n" + key)
+        file.flush()
+        tls.load_cert_chain(file.name)
