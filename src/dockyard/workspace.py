@@ -9,13 +9,14 @@ from dockyard.tools.helm import Helm
 from dockyard.tools.kubernetes import Api
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from dockyard.clusters.protocol import Cluster
     from dockyard.model.project import Project
     from dockyard.tools.clock import Clock
     from dockyard.tools.docker import Docker
+    from dockyard.tools.kubernetes import Patience
     from dockyard.tools.target import Target
 
 
@@ -60,6 +61,6 @@ class Workspace:
         """Return Helm, on a cluster where a target is given."""
         return Helm(self.programs["helm"], target)
 
-    def api(self, target: Target) -> Api:
-        """Return the API server of a target."""
-        return Api(target)
+    def api(self, target: Target, patience: Callable[[], Patience] | None = None) -> Api:
+        """Return the API server of a target; with patience, questions that are not answered are asked again."""
+        return Api(target, patience)

@@ -9,10 +9,9 @@ from playwright.sync_api import Page, expect
 
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.http import ask
-from dockyard.tools.kubectl import Kubectl
+from dockyard.tools.kubernetes import Api
 from dockyard.workspace import Workspace
 from tests.e2e.conftest import Open, Person, Shot, add_task, sign_in, sign_up
-from tests.smoke.test_releases import pods_of
 
 pytestmark = pytest.mark.cluster
 
@@ -79,27 +78,40 @@ def test_two_people_do_not_see_each_other(open_page: Open) -> None:
     expect(other.get_by_text("Nothing to do yet")).to_be_visible()
 
 
-def kill(workspace: Workspace, kubectl: Kubectl, service: str) -> None:
+def pods_of(api: Api, service: str) -> dict[str, bool]:
+    """Return the pods of a service that are not on their way out, and whether each is ready."""
+    pods = [
+        pod for pod in api.list("Pod", labels=f"app=ai-todo-{service}") if "deletionTimestamp" not in pod["metadata"]
+    ]
+    return {
+        pod["metadata"]["name"]: all(
+            one["ready"] for one in pod["status"].get("containerStatuses") or [{"ready": False}]
+        )
+        for pod in pods
+    }
+
+
+def kill(workspace: Workspace, service: str) -> None:
     """Kill a service's pods without grace, and wait until others are in their place and the app is ready."""
-    before = {pod["metadata"]["name"] for pod in pods_of(kubectl, service)}
+    api = workspace.api(workspace.target())
+    before = pods_of(api, service)
     for name in before:
-        kubectl.delete("pod", name, wait=False, grace=0)
+        api.ask("DELETE", api.path("Pod", name), query={"gracePeriodSeconds": "0"})
     for _ in ticks(SystemClock(), limit=REPLACED_WITHIN, pause=0.2):
-        pods = [pod for pod in pods_of(kubectl, service) if pod["metadata"]["name"] not in before]
-        ready = [status.get("ready") for pod in pods for status in pod["status"].get("containerStatuses", [])]
+        pods = pods_of(api, service)
         answers = [ask(f"http://{workspace.cluster.address(port)}/ready") for port in (FRONTEND, BACKEND)]
-        if ready and all(ready) and all(answer.ok for answer in answers):
+        if pods and not pods.keys() & before.keys() and all(pods.values()) and all(answer.ok for answer in answers):
             return
-    pytest.fail(f"{service} was not back within {REPLACED_WITHIN:g} s: {answers}")
+    pytest.fail(f"{service} was not back within {REPLACED_WITHIN:g} s: {pods}, {answers}")
 
 
-def test_killed_pods_cost_no_data_and_no_session(open_page: Open, workspace: Workspace, kubectl: Kubectl) -> None:
+def test_killed_pods_cost_no_data_and_no_session(open_page: Open, workspace: Workspace) -> None:
     """With a pod of each service killed in turn, the user stays signed in, loses nothing, and goes on."""
     page = open_page()
     sign_up(page, Person())
     add_task(page, "Outlive the pods")
     for service in ("mcp", "backend", "frontend"):
-        kill(workspace, kubectl, service)
+        kill(workspace, service)
         say(page, f"add after {service}")
         expect(page.get_by_role("checkbox", name=f"after {service}")).to_be_visible()
     page.reload()

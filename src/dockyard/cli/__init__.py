@@ -6,13 +6,15 @@ from inspect import getdoc
 
 from invoke.collection import Collection
 
-from dockyard.cli import app, checks, cluster, db, images, machine
+from dockyard.cli import app, checks, cluster, db, images, journal, machine, secrets
 from dockyard.cli.listing import Group, listing
 
 GROUPS = (
     ("", app, ("deploy", "plan", "status", "url", "logs", "history", "rollback", "destroy")),
     ("", images, ("build", "load", "images")),
     ("", checks, ("check",)),
+    ("", journal, ("report",)),
+    ("secrets", secrets, ("init", "check", "example", "scan")),
     ("cluster", cluster, ("start", "stop", "status", "delete")),
     ("db", db, ("start", "stop", "url")),
     ("", machine, ("setup", "test")),

@@ -137,14 +137,14 @@ def roll_back(
     workspace: Workspace, release: str, revision: int | None, report: Report, options: Options
 ) -> tuple[Revision, Deployed]:
     """Bring an earlier revision back under the lock; as `releases.rollback.rollback`."""
-    site = connect(workspace)
+    site = connect(workspace, report)
     with locked(site, options, report):
         return going_back.rollback(site, release, revision, report)
 
 
 def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, options: Options) -> None:
     """Uninstall releases, each after those that need it, and wait until their pods are gone."""
-    site = connect(workspace)
+    site = connect(workspace, report)
     with locked(site, options, report):
         there = read_records(site.api)
         needs = {name: workspace.project.release(name).needs for name in names}
