@@ -21,6 +21,10 @@ async function main(settings: Settings): Promise<void> {
   const prepared = database.prepare(auth.schema);
   const app = createApp({ settings, life, database, auth, root: join(import.meta.dirname, "public"), log });
   const server = createServer(getRequestListener(app.fetch));
+  server.once("error", (error) => {
+    process.stderr.write(`The server cannot listen: ${error.message}\n`);
+    process.exit(1);
+  });
   server.listen(settings.port, "0.0.0.0", () => {
     log(`INFO listening on port ${settings.port}, version ${settings.version}`);
   });

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -42,6 +44,20 @@ describe("the built server", () => {
     const { program, said } = start({ BETTER_AUTH_SECRET: SECRET });
     expect(await once(program, "exit")).toEqual([2, null]);
     expect(said()).toBe("DATABASE_URL is not set\n");
+  });
+
+  it("ends with 1 and one sentence when its port is taken", async () => {
+    const taken = createServer().listen(0);
+    await once(taken, "listening");
+    const { program, said } = start({
+      BETTER_AUTH_SECRET: SECRET,
+      DATABASE_URL: "postgresql://127.0.0.1:9/todo",
+      PORT: String((taken.address() as AddressInfo).port),
+    });
+    expect(await once(program, "exit")).toEqual([1, null]);
+    expect(said()).toMatch(/^The server cannot listen: .*EADDRINUSE.*$/m);
+    expect(said()).not.toContain(" at ");
+    taken.close();
   });
 
   it("stops at once and well without its database", async () => {
