@@ -175,6 +175,8 @@ describeWithPostgres("sign-in", () => {
       statuses.push(response.status);
     }
     expect(statuses.at(-1)).toBe(429);
+    const keys = await Promise.all(Array.from({ length: 40 }, async () => (await ask("/api/auth/jwks")).status));
+    expect(new Set(keys)).toEqual(new Set([200]));
   });
 
   it("makes its tables once when replicas start together", async () => {
