@@ -1,4 +1,5 @@
 # The MCP server on nothing but Python: no shell, no package manager. Context: mcp/.
+# `docker build --target debug` makes the same with a shell, on the whole base image.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 # The interpreter, what a service uses of its library, and the shared libraries of both, below /rootfs. This stage is the
@@ -42,7 +43,18 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
     python3 -m compileall -q -j0 --invalidation-mode unchecked-hash -s /out -p / /out/app; \
     find /out -exec touch -hd @0 {} +
 
-FROM scratch
+# Our own sources, compiled like the packages, and the list of all that is in the image. Modes and times are made equal:
+# they are whatever the checkout has.
+FROM runtime AS sources
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+WORKDIR /out/app
+COPY sbom.cdx.json ./
+COPY src ./src
+RUN python3 -m compileall -q -j0 --invalidation-mode unchecked-hash -s /out -p / /out/app/src; \
+    chmod -R u=rwX,go=rX /out; \
+    find /out -exec touch -hd @0 {} +
+
+FROM scratch AS service
 ARG PYTHON_IMAGE
 LABEL org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
     org.opencontainers.image.title="ai-todo-mcp" \
@@ -55,7 +67,7 @@ ENV PATH=/usr/local/bin \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 COPY --from=runtime /rootfs /
 COPY --from=packages /out /
-COPY src /app/src
+COPY --from=sources /out /
 USER 10001:10001
 EXPOSE 8001
 # Kubernetes asks by itself; this is for `docker run`.
@@ -63,3 +75,16 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["python", "-ISc"
     c = h.HTTPConnection('127.0.0.1', 8001, timeout=2); c.request('GET', '/health'); \
     raise SystemExit(c.getresponse().status != 200)"]
 CMD ["python", "-m", "todo_mcp"]
+
+# For people: what the service has, with a shell and the tools of the base image.
+FROM ${PYTHON_IMAGE} AS debug
+ENV PYTHONPATH=/app/src:/app/packages \
+    PYTHONUNBUFFERED=1
+COPY --from=service /app /app
+USER 10001:10001
+EXPOSE 8001
+HEALTHCHECK NONE
+CMD ["python3", "-m", "todo_mcp"]
+
+# What is built when no target is named.
+FROM service
