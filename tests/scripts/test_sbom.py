@@ -48,7 +48,7 @@ def test_packages_of_other_systems_are_left_out() -> None:
 
 
 def test_packages_for_development_are_left_out() -> None:
-    """npm marks them; scoped names are written as package URLs have them."""
+    """The lock file marks them; scoped names are written as package URLs have them."""
     found = [component.purl for component in from_npm(json.dumps(NPM_LOCK))]
     assert found == ["pkg:npm/hono@4.0.0", "pkg:npm/%40hono/node-server@1.0.0", "pkg:npm/b@2.0.0"]
 
