@@ -1,5 +1,4 @@
 # The backend on nothing but Python: no shell, no package manager. Context: backend/.
-# `docker build --target debug` makes the same with a shell, on the whole base image.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 # The interpreter, what a service uses of its library, and the shared libraries of both, below /rootfs. This stage is the
@@ -45,20 +44,35 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
 
 # Our own sources, compiled like the packages, and the list of all that is in the image. Modes and times are made equal:
 # they are whatever the checkout has.
-FROM runtime AS sources
+FROM packages AS sources
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
-WORKDIR /out/app
-COPY sbom.cdx.json ./
-COPY src ./src
-RUN python3 -m compileall -q -j0 --invalidation-mode unchecked-hash -s /out -p / /out/app/src; \
-    chmod -R u=rwX,go=rX /out; \
-    find /out -exec touch -hd @0 {} +
+WORKDIR /own
+COPY src app/src
+RUN --mount=type=bind,source=scripts/sbom.py,target=/sbom.py \
+    mkdir -p usr/share/sbom; \
+    python3 /sbom.py ai-todo-backend /rootfs /out >usr/share/sbom/ai-todo-backend.cdx.json; \
+    python3 -m compileall -q -j0 --invalidation-mode unchecked-hash -s /own -p / /own/app/src; \
+    chmod -R u=rwX,go=rX /own; \
+    find /own -exec touch -hd @0 {} +
 
-FROM scratch AS service
+# For people who need a shell: `docker build --target debug`, the same program on the whole base image.
+FROM ${PYTHON_IMAGE} AS debug
+ENV PYTHONPATH=/app/src:/app/packages \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=packages /out /
+COPY --from=sources /own /
+USER 10001:10001
+EXPOSE 8000
+CMD ["python3", "-m", "todo_backend"]
+
+FROM scratch
 ARG PYTHON_IMAGE
 LABEL org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
     org.opencontainers.image.title="ai-todo-backend" \
-    org.opencontainers.image.description="AI Todo backend: tasks in PostgreSQL over HTTP, and an assistant"
+    org.opencontainers.image.description="AI Todo backend: tasks in PostgreSQL over HTTP, and an assistant" \
+    org.opencontainers.image.vendor="AI Todo" \
+    dev.dockyard.sbom="/usr/share/sbom/ai-todo-backend.cdx.json"
 ENV PATH=/usr/local/bin \
     LANG=C.UTF-8 \
     PYTHONPATH=/app/src:/app/packages \
@@ -67,7 +81,7 @@ ENV PATH=/usr/local/bin \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 COPY --from=runtime /rootfs /
 COPY --from=packages /out /
-COPY --from=sources /out /
+COPY --from=sources /own /
 USER 10001:10001
 EXPOSE 8000
 # Kubernetes asks by itself; this is for `docker run`.
@@ -75,16 +89,3 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["python", "-ISc"
     c = h.HTTPConnection('127.0.0.1', 8000, timeout=2); c.request('GET', '/health'); \
     raise SystemExit(c.getresponse().status != 200)"]
 CMD ["python", "-m", "todo_backend"]
-
-# For people: what the service has, with a shell and the tools of the base image.
-FROM ${PYTHON_IMAGE} AS debug
-ENV PYTHONPATH=/app/src:/app/packages \
-    PYTHONUNBUFFERED=1
-COPY --from=service /app /app
-USER 10001:10001
-EXPOSE 8000
-HEALTHCHECK NONE
-CMD ["python3", "-m", "todo_backend"]
-
-# What is built when no target is named.
-FROM service

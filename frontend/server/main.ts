@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 
 import { createApp } from "./app";
+import { createAuth } from "./auth";
+import { Database } from "./database";
 import { stopped } from "./life";
 import type { Settings } from "./settings";
 import { SettingsError, settingsOf } from "./settings";
@@ -14,13 +16,17 @@ function log(line: string): void {
 
 async function main(settings: Settings): Promise<void> {
   const life = { stopping: false };
-  const app = createApp(settings, life, join(import.meta.dirname, "public"), log);
+  const database = new Database(settings.databaseUrl, log);
+  const auth = createAuth(settings.auth, database.pool, log);
+  const prepared = database.prepare(auth.schema);
+  const app = createApp({ settings, life, database, auth, root: join(import.meta.dirname, "public"), log });
   const server = createServer(getRequestListener(app.fetch));
   server.listen(settings.port, "0.0.0.0", () => {
     log(`INFO listening on port ${settings.port}, version ${settings.version}`);
   });
   process.once("SIGTERM", () => log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`));
   await stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
+  await Promise.all([database.close(), prepared]);
   log("INFO stopped");
 }
 

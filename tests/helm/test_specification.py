@@ -44,7 +44,7 @@ CONFIG = {
         "LOG_LEVEL": "info",
     },
     "mcp": {"LOG_LEVEL": "info"},
-    "frontend": {"PUBLIC_API_URL": "http://127.0.0.1:30081", "BETTER_AUTH_URL": "http://127.0.0.1:30080"},
+    "frontend": {"PUBLIC_API_URL": "", "BETTER_AUTH_URL": "http://127.0.0.1:30080"},
 }
 
 SECRETS = {

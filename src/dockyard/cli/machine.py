@@ -42,7 +42,7 @@ def setup(_context: Context, *, check: bool = False) -> None:
 
 @task
 def test(_context: Context) -> None:
-    """Run every gate: lint, unit, services, charts, image_size, smoke."""
+    """Run every gate: lint, unit, services, charts, image_size, smoke, e2e."""
     from pathlib import Path
 
     from invoke.exceptions import Exit

@@ -14,6 +14,7 @@ import http.client
 import json
 import ssl
 import threading
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -84,6 +85,7 @@ class Api:
         self._access = read_access(target)
         self._idle: list[http.client.HTTPSConnection] = []
         self._lock = threading.Lock()
+        weakref.finalize(self, _close, self._idle)
 
     def version(self) -> str:
         """Return the server's version, `v1.20.2`."""
@@ -210,6 +212,7 @@ class Api:
     def _connection(self, *, fresh: bool) -> Iterator[http.client.HTTPSConnection]:
         with self._lock:
             if fresh:
+                _close(self._idle)
                 self._idle.clear()
             kept = self._idle.pop() if self._idle else None
         connection = kept or http.client.HTTPSConnection(
@@ -225,6 +228,11 @@ class Api:
 
     def _silent(self, error: Exception) -> ApiSilentError:
         return ApiSilentError(f"{self._access.host}:{self._access.port}", str(error) or type(error).__name__)
+
+
+def _close(connections: list[http.client.HTTPSConnection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _exchange(

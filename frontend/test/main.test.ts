@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+
+import type { Postgres } from "./postgres";
+import { describeWithPostgres, newDatabase } from "./postgres";
+
+const SECRET = "a test's secret that has enough characters";
+
+let folder: string;
+
+/** Page and server as the image has them. */
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "frontend-"));
+  await build({ logLevel: "error", build: { outDir: join(folder, "public") } });
+  await build({ logLevel: "error", build: { ssr: "server/main.ts", outDir: folder } });
+}, 60_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+type Program = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Start the built server with nothing in its environment but this; `said` returns what it printed. */
+function start(env: Record<string, string>): { program: Program; said: () => string } {
+  const program = spawn(process.execPath, [join(folder, "server.mjs")], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  for (const stream of [program.stdout, program.stderr]) {
+    stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  }
+  return { program, said: () => text };
+}
+
+describe("the built server", () => {
+  it("ends with 2 and one sentence when its settings are wrong", async () => {
+    const { program, said } = start({ BETTER_AUTH_SECRET: SECRET });
+    expect(await once(program, "exit")).toEqual([2, null]);
+    expect(said()).toBe("DATABASE_URL is not set\n");
+  });
+
+  it("stops at once and well without its database", async () => {
+    const { program, said } = start({
+      BETTER_AUTH_SECRET: SECRET,
+      DATABASE_URL: "postgresql://u:hunter2@127.0.0.1:9/todo",
+      PORT: "0",
+      DRAIN_SECONDS: "0",
+    });
+    await vi.waitFor(() => expect(said()).toContain("ECONNREFUSED"));
+    program.kill("SIGTERM");
+    expect(await once(program, "exit")).toEqual([0, null]);
+    expect(said()).not.toContain("hunter2");
+  });
+});
+
+describeWithPostgres("the built server with a database", () => {
+  let postgres: Postgres;
+
+  beforeAll(async () => {
+    postgres = await newDatabase();
+  });
+
+  afterAll(() => postgres.drop());
+
+  it("fails readiness first on SIGTERM, answers what was asked, and ends with 0", async () => {
+    const port = 20_000 + (process.pid % 10_000);
+    const { program, said } = start({
+      BETTER_AUTH_SECRET: SECRET,
+      DATABASE_URL: postgres.url,
+      PORT: String(port),
+      DRAIN_SECONDS: "1",
+    });
+    await vi.waitFor(() => expect(said()).toContain("the tables are there"), { timeout: 10_000 });
+    const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+    expect((await ask("/ready")).status).toBe(200);
+    expect(await (await ask("/")).text()).toContain('<script type="module"');
+    const exit = once(program, "exit");
+    program.kill("SIGTERM");
+    await vi.waitFor(async () => expect((await ask("/ready")).status).toBe(503));
+    expect((await ask("/api/auth/jwks")).status).toBe(200);
+    expect(await exit).toEqual([0, null]);
+    expect(said()).toMatch(/stopped\n$/);
+  }, 20_000);
+});
