@@ -12,6 +12,7 @@ from dockyard.cli.wiring import open_workspace
 from dockyard.tools.helm import Helm
 from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
+from tests.smoke.person import Person, stranger
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,3 +45,11 @@ def node(workspace: Workspace) -> Host:
 def machine() -> Host:
     """This machine."""
     return testinfra.get_host("local://")
+
+
+@pytest.fixture
+def person(workspace: Workspace) -> Person:
+    """Someone who has just signed up."""
+    person = stranger(workspace)
+    person.sign_up()
+    return person
