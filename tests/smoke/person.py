@@ -8,15 +8,20 @@ import urllib.request
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.cookiejar import CookieJar
 from typing import Any
 
+from dockyard.tools.clock import SystemClock, ticks
 from dockyard.workspace import Workspace
 
 BACKEND, FRONTEND = 30081, 30080
 
 LIMIT = 10.0
 """Seconds for one answer."""
+
+PATIENCE = 90.0
+"""Seconds after which the frontend takes sign-ups again from one that sent too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +60,21 @@ class Person:
     def sign_up(self) -> None:
         """Make an account, which signs in, and get a token."""
         account = {"name": "Ada", "email": f"{uuid.uuid4().hex}@example.org", "password": uuid.uuid4().hex}
-        answer = self._ask("POST", f"{self.frontend}/api/auth/sign-up/email", json.dumps(account).encode())
-        assert answer.status == 200, answer
+        for _ in ticks(SystemClock(), limit=PATIENCE, pause=5):
+            answer = self._ask("POST", f"{self.frontend}/api/auth/sign-up/email", json.dumps(account).encode())
+            if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+        assert answer.status == HTTPStatus.OK, answer
         self.id = answer.body["user"]["id"]
-        self.renew()
+        assert self.renew()
 
-    def renew(self) -> None:
-        """Get a new token for the session."""
-        self.token = self._ask("GET", f"{self.frontend}/api/auth/token").body["token"]
+    def renew(self) -> bool:
+        """Get a new token for the session; tell whether there was one."""
+        answer = self._ask("GET", f"{self.frontend}/api/auth/token")
+        if answer.status != HTTPStatus.OK:
+            return False
+        self.token = answer.body["token"]
+        return True
 
     def api(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
         """Ask the API for something below the user's own address; bytes are sent as they are."""
