@@ -2,213 +2,225 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dockyard import credentials
-from dockyard.credentials import EXAMPLE, FILE, make_first
+from dockyard import config, credentials, envfile
+from dockyard.credentials import EXAMPLE, FILE, LENGTH, Found, example, make_first, random_value
 from dockyard.model.errors import ConfigError, RefusedError
 from dockyard.model.project import Project
+from dockyard.model.secret import Kind
 
-NAME = "KEY"
+ROOT = Path(__file__).parents[1]
+STRONG = "q7Xv2mKp9TzR4wYb"
+URL = "postgresql://todo:q7Xv2mKp9TzR4wYb@db/todo"
 
 
-def read(root: Path, text: str | bytes | None, **environment: str) -> str | None:
-    """Return the value of one name, with this .env and this environment."""
+def project(database: str = "", **releases: Any) -> Project:  # noqa: ANN401 - what `secrets` may be
+    """Return a project of releases that ask for secrets."""
+    described = {name: {"chart": f"helm/{name}", "secrets": secrets} for name, secrets in releases.items()}
+    return Project.model_validate(
+        {"name": "test", "releases": described, **({"database": {"secret": database}} if database else {})}
+    )
+
+
+PROJECT = project(web={"KEY": None, "MODEL": {"required": False}}, api=["KEY", "URL"])
+
+
+def found(root: Path, text: str | None, **environment: str) -> Found:
+    """Return what there is of one secret, with this .env and this environment."""
     if text is not None:
-        (root / FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
-    return credentials.read(root, environment, [NAME]).get(NAME)
+        (root / FILE).write_text(text, encoding="utf-8")
+    return credentials.look_up(root, environment, ["KEY"])["KEY"]
 
 
-VALUES = {
-    "plain": ("KEY=value\n", "value"),
-    "no line break at the end": ("KEY=value", "value"),
-    "Windows line breaks": ("KEY=value\r\nOTHER=x\r\n", "value"),
-    "a dollar": ("OTHER=x\nKEY=pa$OTHER${OTHER}$$\n", "pa$OTHER${OTHER}$$"),
-    "an equals sign": ("KEY=a=b==\n", "a=b=="),
-    "a hash in it": ("KEY=a#b\n", "a#b"),
-    "a comment behind it": ("KEY=a # remark\n", "a"),
-    "in single quotes": ("KEY='a # b \"c\" $d \\n'\n", 'a # b "c" $d \\n'),
-    "in double quotes": ("KEY=\"a # b 'c' $d\"\n", "a # b 'c' $d"),
-    "an escape in double quotes": ('KEY="a\\nb"\n', "a\nb"),
-    "over two lines": ('KEY="a\nb"\nOTHER=x\n', "a\nb"),
-    "exported": ("export KEY=value\n", "value"),
-    "spaces around": ("KEY = value \n", "value"),
-    "not ASCII": ("KEY=schlüssel\n", "schlüssel"),
-    "twice": ("KEY=first\nKEY=last\n", "last"),
-    "empty": ("KEY=\n", None),
-    "empty quotes": ('KEY=""\n', None),
-    "without a value": ("KEY\n", None),
-    "switched off": ("#KEY=value\n", None),
-    "the example's placeholder": ("KEY=generate\n", None),
-    "another name": ("KEYS=value\n", None),
-    "behind a line that is none": ("this is ' no line\nKEY=value\n", "value"),
-}
+@pytest.mark.parametrize(
+    ("text", "environment", "wanted"),
+    [
+        ("KEY=file\n", {"KEY": "environment"}, Found("environment", "environment")),
+        ("KEY=file\n", {"KEY": ""}, Found("file", FILE)),
+        ("KEY=file\n", {}, Found("file", FILE)),
+        ("KEY=\n", {}, Found("", FILE)),
+        ("KEY=\n", {"KEY": ""}, Found("", "environment")),
+        ("OTHER=x\n", {}, Found(None)),
+        (None, {"KEY": "environment"}, Found("environment", "environment")),
+        (None, {}, Found(None)),
+    ],
+)
+def test_the_environment_wins(tmp_path: Path, text: str | None, environment: dict[str, str], wanted: Found) -> None:
+    """As on every platform that runs containers; `KEY= ./inv deploy` is how a script says that it has none."""
+    assert found(tmp_path, text, **environment) == wanted
 
 
-@pytest.mark.parametrize(("text", "value"), VALUES.values(), ids=VALUES)
-def test_a_value_is_taken_as_it_is(tmp_path: Path, text: str, value: str | None) -> None:
-    """The grammar is python-dotenv's without interpolation; what is empty is not set."""
-    assert read(tmp_path, text) == value
-
-
-def test_the_environment_wins(tmp_path: Path) -> None:
-    """As on every platform that runs containers."""
-    assert read(tmp_path, "KEY=file\n", KEY="environment") == "environment"
-
-
-def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
-    """`KEY= ./inv deploy` is how a shell script says that it has none."""
-    assert read(tmp_path, "KEY=file\n", KEY="") == "file"
+def test_what_was_found_is_in_no_repr() -> None:
+    """It may stand in a traceback."""
+    assert "hunter2" not in repr(Found("hunter2", FILE))
 
 
 def test_only_the_names_that_are_asked_for_are_read(tmp_path: Path) -> None:
-    """What the project does not name stays where it is."""
-    (tmp_path / FILE).write_text("KEY=1\nOTHER=2\n", encoding="utf-8")
-    assert credentials.read(tmp_path, {"PATH": "/bin", "KEY": ""}, ["KEY", "NONE"]) == {"KEY": "1"}
+    """What the project does not name stays where it is, and an empty value is none."""
+    (tmp_path / FILE).write_text("KEY=1\nOTHER=2\nEMPTY=\n", encoding="utf-8")
+    assert credentials.read(tmp_path, {"PATH": "/bin", "KEY": ""}, ["KEY", "NONE", "EMPTY"]) == {"KEY": "1"}
 
 
-def test_no_file_is_no_mistake(tmp_path: Path) -> None:
-    """The environment may hold everything."""
-    assert read(tmp_path, None, KEY="value") == "value"
+def test_a_line_that_is_none_stops_everything(tmp_path: Path) -> None:
+    """A secret in it would be missing without a word."""
+    with pytest.raises(ConfigError, match=r"\.env:1:4: no = is behind the name"):
+        found(tmp_path, "KEY\n", KEY="environment")
 
 
-def test_a_folder_of_that_name_is_told(tmp_path: Path) -> None:
-    """Docker makes one where a mounted file is missing."""
-    (tmp_path / FILE).mkdir()
-    with pytest.raises(ConfigError, match=r"^\.env is not a file\. Remove it"):
-        read(tmp_path, None)
-
-
-def test_a_file_in_another_encoding_is_told_without_its_content(tmp_path: Path) -> None:
-    """The error must not show what is in the file."""
-    with pytest.raises(ConfigError) as caught:
-        read(tmp_path, b"KEY=caf\xe9-secret\n")
-    assert str(caught.value) == ".env cannot be read. UnicodeDecodeError."
-    assert caught.value.__cause__ is None
-
-
-PROJECT = Project.model_validate(
-    {
-        "name": "test",
-        "releases": {
-            "web": {"chart": "helm/web", "secrets": {"KEY": None, "MODEL": {"required": False}}},
-            "api": {"chart": "helm/api", "secrets": ["KEY", "URL"]},
-        },
-    }
-)
-
-
-def test_every_missing_secret_is_named_with_who_needs_it() -> None:
-    """In one go; an optional one is not missed."""
+def test_every_fault_is_named_with_who_it_concerns() -> None:
+    """In one go; an optional secret is not missed."""
     with pytest.raises(RefusedError) as caught:
-        credentials.require(PROJECT, ("web", "api"), {})
-    assert caught.value.what == "Secrets without a value: KEY (for web), KEY (for api), URL (for api)"
+        credentials.require(PROJECT, ("web", "api"), {"URL": "changeme"})
+    assert caught.value.what == (
+        "2 secrets are not as the releases need them:\n"
+        "    KEY has no value (for web, api)\n"
+        "    URL is a placeholder (for api)"
+    )
     assert caught.value.exit_code == 4
 
 
 @pytest.mark.parametrize(
-    ("names", "values"), [(("web",), {"KEY": "x"}), (("api",), {"KEY": "x", "URL": "y"}), ((), {})]
+    ("names", "values"),
+    [(("web",), {"KEY": STRONG}), (("api",), {"KEY": STRONG, "URL": URL}), ((), {}), (("web",), {"KEY": "weak"})],
 )
 def test_what_is_not_deployed_needs_nothing(names: tuple[str, ...], values: dict[str, str]) -> None:
-    """Only the releases of this command count."""
+    """Only the releases of this command count; a weak value works."""
     credentials.require(PROJECT, names, values)
 
 
-def test_a_secret_of_the_wrong_name_is_no_help() -> None:
-    """And the refusal shows no value of another."""
+def test_a_value_that_is_made_later_is_not_missed() -> None:
+    """The development database's URL; one that is set all the same must be usable."""
+    credentials.require(PROJECT, ("api",), {"KEY": STRONG}, provided=["URL"])
+    with pytest.raises(RefusedError, match=r"A secret is not .*\n    URL is a placeholder"):
+        credentials.require(PROJECT, ("api",), {"KEY": STRONG, "URL": "changeme"}, provided=["URL"])
+
+
+def test_a_refusal_shows_no_value() -> None:
+    """Neither of the secret nor of another."""
+    asked = project(web={"KEY": {"minLength": 32, "pattern": "[a-z]+"}, "OTHER": {"pattern": "[a-z]+"}})
     with pytest.raises(RefusedError) as caught:
-        credentials.require(PROJECT, ("web",), {"URL": "postgresql://secret"})
-    assert "postgresql" not in str(caught.value)
+        credentials.require(asked, ("web",), {"KEY": "hunter2", "OTHER": "HUNTER3"})
+    assert "hunter" not in str(caught.value).lower()
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Path:
-    """A project folder with an example."""
-    text = "# KEY=generate is what this file says\nURL=\nFIRST=generate\nSECOND=generate \nTHIRD=generate-me\n"
-    (tmp_path / EXAMPLE).write_text(text, encoding="utf-8")
-    return tmp_path
+def test_too_much_for_one_secret_is_refused() -> None:
+    """Each fits into a variable, and all of them not into one Secret."""
+    asked = project(web=[f"KEY_{at}" for at in range(9)])
+    values = {f"KEY_{at}": STRONG * 8000 for at in range(9)}
+    with pytest.raises(RefusedError, match=r"have 1,152,000 bytes together, and a Secret holds 1,048,576 \(for web\)"):
+        credentials.require(asked, ("web",), values)
 
 
-def test_a_first_file_is_made_from_the_example(example: Path) -> None:
-    """Every value that it asks for is strong, and no two are the same; the rest is as it was."""
-    assert make_first(example)
-    lines = (example / FILE).read_text(encoding="utf-8").splitlines()
-    assert lines[:2] == ["# KEY=generate is what this file says", "URL="]
-    values = [line.partition("=")[2] for line in lines[2:4]]
-    assert all(len(value) >= 32 for value in values)
-    assert values[0] != values[1]
-    assert lines[4] == "THIRD=generate-me"
+def test_a_survey_has_all_that_there_is_to_say(tmp_path: Path) -> None:
+    """What is asked, what was found and where, what is wrong, and who may read the file."""
+    (tmp_path / FILE).write_text("KEY=hunter2\nMODEL=\n", encoding="utf-8")
+    (tmp_path / FILE).chmod(0o644)
+    seen = credentials.survey(project("URL", web={"KEY": None, "MODEL": None, "URL": None}), tmp_path, {})
+    assert list(seen.secrets) == ["KEY", "MODEL", "URL"]
+    assert [one.source for one in seen.found.values()] == [FILE, FILE, ""]
+    assert [(fault.secret, fault.kind) for fault in seen.faults] == [("KEY", Kind.WEAK), ("MODEL", Kind.EMPTY)]
+    assert seen.provided == {"URL"}
+    assert seen.exposure.startswith(".env is open to other users")
+    assert "hunter2" not in repr(seen)
 
 
-def test_the_made_values_can_be_read_back(example: Path) -> None:
-    """Whatever characters they have."""
-    make_first(example)
-    line = (example / FILE).read_text(encoding="utf-8").splitlines()[2]
-    assert credentials.read(example, {}, ["FIRST"]) == {"FIRST": line.removeprefix("FIRST=").strip("'")}
+def test_a_file_that_others_may_read_is_refused_to_the_strict(tmp_path: Path) -> None:
+    """And one that is private is not."""
+    (tmp_path / FILE).touch(0o600)
+    credentials.require_private(tmp_path)
+    (tmp_path / FILE).chmod(0o644)
+    with pytest.raises(RefusedError, match=r"mode 0644.*`chmod 600 \.env` ends it") as caught:
+        credentials.require_private(tmp_path)
+    assert caught.value.exit_code == 4
 
 
-def test_only_its_owner_may_read_it(example: Path) -> None:
-    """From the first moment on: it is made with its mode."""
-    make_first(example)
-    assert stat.S_IMODE((example / FILE).stat().st_mode) == 0o600
-
-
-def test_a_file_that_is_there_is_never_touched(example: Path) -> None:
-    """Not even an empty one."""
-    (example / FILE).touch()
-    assert not make_first(example)
-    assert (example / FILE).read_bytes() == b""
-
-
-def test_a_link_to_nowhere_is_never_touched(example: Path) -> None:
-    """Somebody keeps .env elsewhere, on a disk that is not there now."""
-    (example / FILE).symlink_to(example / "gone")
-    assert not make_first(example)
-    assert not (example / "gone").exists()
-
-
-def test_without_an_example_nothing_is_made(tmp_path: Path) -> None:
-    """A project without secrets has none."""
-    assert not make_first(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_it_is_known_whether_one_is_wanted(example: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """`setup --check` asks this."""
-    assert not credentials.is_there(example)
-    make_first(example)
-    assert credentials.is_there(example)
-    assert credentials.is_there(tmp_path_factory.mktemp("without"))
-
-
-def test_the_example_of_this_repository_leaves_no_required_secret_open(tmp_path: Path) -> None:
-    """One command from a fresh machine: only the database's URL is not there, and that one is started."""
-    example = Path(__file__).parents[1] / EXAMPLE
-    (tmp_path / EXAMPLE).write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-    make_first(tmp_path)
-    names = ["DATABASE_URL", "OPENAI_API_KEY", "BETTER_AUTH_SECRET"]
-    assert list(credentials.read(tmp_path, {}, names)) == ["BETTER_AUTH_SECRET"]
-
-
-TEXTS = st.text(
-    st.one_of(
-        st.sampled_from("'\"\\`#$={}! \n\tné😀"), st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")
-    ),
-    min_size=1,
-    max_size=60,
+ASKED = project(
+    "URL",
+    web={
+        "KEY": {"description": "what sessions are\nsigned with", "minLength": 50, "generate": True},
+        "URL": {"example": "postgresql://...", "pattern": "postgresql://.*"},
+        "MODEL": {"required": False, "description": "key of the model"},
+    },
+    api={"KEY": {"description": "what it checks them with"}, "PLAIN": None},
 )
 
 
-@given(values=st.dictionaries(st.sampled_from(["A", "B_1", "PATH_", "SECRET"]), TEXTS, min_size=1))
-def test_quoted_values_come_back_byte_for_byte(values: dict[str, str]) -> None:
-    """Quotes, #, $, =, braces, backslashes, line breaks and unicode survive a .env that `quoted` wrote."""
-    with TemporaryDirectory() as folder:
-        text = "".join(credentials.quoted(name, value) for name, value in values.items())
-        (Path(folder) / FILE).write_text(text, encoding="utf-8", newline="")
-        assert credentials.read(Path(folder), {}, values) == values
+def test_the_example_says_what_every_secret_is() -> None:
+    """Who needs it, what it must be, and no value."""
+    _, *parts = example(ASKED).split("\n\n")
+    assert parts == [
+        (
+            "# KEY: what sessions are signed with; what it checks them with\n# Needed by web, api.\n"
+            "# At least 50 characters.\n# Any random value will do: `./inv secrets.init` makes one.\nKEY="
+        ),
+        (
+            "# URL\n# Needed by web.\n"
+            "# Where it is empty, the development database is started beside the cluster and used.\n"
+            "# Matches postgresql://.*\n# Looks like postgresql://...\nURL="
+        ),
+        "# MODEL: key of the model\n# Not required; used by web.\nMODEL=",
+        "# PLAIN\n# Needed by api.\nPLAIN=\n",
+    ]
+
+
+def test_the_example_is_itself_a_file_without_values() -> None:
+    """Whoever copies it has an .env that lacks everything, and is told so."""
+    assert envfile.parse(example(ASKED)) == dict.fromkeys(["KEY", "URL", "MODEL", "PLAIN"], "")
+
+
+def test_a_first_file_has_random_values_where_any_will_do(tmp_path: Path) -> None:
+    """Only its owner may read it, from the first moment on; the rest is empty."""
+    assert make_first(tmp_path, ASKED) == ("KEY",)
+    values = envfile.read(tmp_path / FILE)
+    assert len(values.pop("KEY")) == 50
+    assert values == {"URL": "", "MODEL": "", "PLAIN": ""}
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("there", ["empty", "link"])
+def test_a_file_that_is_there_is_never_touched(tmp_path: Path, there: str) -> None:
+    """Not even an empty one, or a link to a disk that is not there now."""
+    path = tmp_path / FILE
+    path.touch() if there == "empty" else path.symlink_to(tmp_path / "gone")
+    assert make_first(tmp_path, ASKED) is None
+    assert [entry.name for entry in tmp_path.iterdir()] == [FILE]
+    assert credentials.is_there(tmp_path) == (there == "empty")
+
+
+@pytest.mark.parametrize(
+    ("use", "form"),
+    [
+        ({}, rf"[\w-]{{{LENGTH}}}"),
+        ({"minLength": 100}, r"[\w-]{100}"),
+        ({"pattern": "[0-9a-f]{64}"}, "[0-9a-f]{64}"),
+        ({"pattern": "[A-Za-z0-9]{32,40}"}, "[A-Za-z0-9]{32}"),
+        ({"pattern": "[a-z0-9]+", "minLength": 20}, "[0-9a-f]{43}"),
+        ({"pattern": "[0-9]{6}"}, ""),
+        ({"pattern": "sk-.*"}, ""),
+        ({"pattern": "[0-9a-f]{8}"}, ""),
+    ],
+)
+def test_a_random_value_suits_what_is_asked_or_there_is_none(use: dict[str, object], form: str) -> None:
+    """It is strong, and no two are the same; where no strong one matches, the user has to find one."""
+    asked = project(web={"KEY": {**use, "generate": True}}).secrets()["KEY"]
+    value, other = random_value(asked), random_value(asked)
+    assert re.fullmatch(form, value)
+    assert value != other or not form
+
+
+def test_this_repository_leaves_no_required_secret_open(tmp_path: Path) -> None:
+    """One command from a fresh machine: only the database's URL is not there, and that one is started."""
+    described = config.load(ROOT)
+    assert make_first(tmp_path, described) == ("BETTER_AUTH_SECRET",)
+    assert credentials.survey(described, tmp_path, {}).faults == ()
+
+
+def test_the_example_of_this_repository_is_not_stale() -> None:
+    """`./inv secrets.example` writes it."""
+    assert (ROOT / EXAMPLE).read_text(encoding="utf-8") == example(config.load(ROOT))

@@ -88,7 +88,7 @@ def test_a_missing_secret_is_refused_before_anything_starts(tmp_path: Path, data
     with pytest.raises(RefusedError) as caught:
         prepare.prepare(made, ("web", "api"), report)
     assert caught.value.exit_code == 4
-    assert caught.value.what == "Secrets without a value: KEY (for web), KEY (for api)"
+    assert caught.value.what.endswith("\n    KEY has no value (for web, api)")
     assert (database.started, made.cluster.calls, report.events) == (0, [], [])
 
 

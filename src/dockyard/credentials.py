@@ -1,96 +1,230 @@
-"""Values of secrets: read from the environment and .env, and a first .env for a new machine.
+"""Values of secrets: from the environment and .env, judged by what dockyard.yaml declares, and a first .env.
 
-The grammar of .env is python-dotenv's, without interpolation: `$` is a plain character. The environment wins.
+The environment wins. What a value must be is the model's to say (`model/secret.py`); here values are only fetched,
+made and refused.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import string
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dotenv import dotenv_values
-
-from dockyard.model.errors import ConfigError, RefusedError
+from dockyard import envfile
+from dockyard.model.errors import RefusedError
+from dockyard.model.secret import judge_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from dockyard.model.project import Project
+    from dockyard.model.secret import Fault, SecretDeclaration
 
-FILE = ".env"
-EXAMPLE = ".env.example"
-GENERATED = "generate"
-"""What .env.example says behind a name whose value may be any strong random text."""
+FILE, EXAMPLE = envfile.FILE, ".env.example"
+
+LENGTH = 43
+"""Characters of a random value where nothing else is asked for: 256 bits in the alphabet of URL-safe base64."""
+
+ALPHABETS = (string.ascii_letters + string.digits + "-_", string.ascii_letters + string.digits, "0123456789abcdef")
+"""What random values are made of; the first whose values match the secret's pattern."""
+
+LEAST_BITS = 128
+"""Bits of a random value that is made."""
+
+TRIES = 8
+"""Values of one alphabet and length that are tried on a pattern."""
+
+HEAD = """\
+# Secrets of {name}, written by `./inv secrets.example` from dockyard.yaml: change it there.
+# `./inv secrets.init` makes a .env like this file, with strong random values where any will do.
+# The environment wins over .env. A value is taken as it is, `$` too; put it in single quotes where it has quotes, a #,
+# or blanks at its ends.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A secret as it was found.
+
+    Attributes:
+        value: Its value, which may be empty; None where there is none. In no repr.
+        source: Where it stands: `environment` or `.env`; empty where there is none.
+    """
+
+    value: str | None = field(repr=False)
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is of all secrets of a project.
+
+    Attributes:
+        secrets: What is asked of each, by name.
+        found: What was found of each, by name.
+        provided: Names whose values are made later where there are none now.
+        faults: What is wrong.
+        exposure: Who else may read .env, as a sentence; empty where nobody may.
+    """
+
+    secrets: Mapping[str, SecretDeclaration]
+    found: Mapping[str, Found]
+    provided: frozenset[str]
+    faults: tuple[Fault, ...]
+    exposure: str
+
+
+def look_up(root: Path, environment: Mapping[str, str], names: Iterable[str]) -> dict[str, Found]:
+    """Return what there is of secrets; a variable of the environment that is empty counts only where .env has nothing.
+
+    Raises:
+        ConfigError: .env is no file that can be read, or has lines that are none.
+    """
+    from_file = envfile.read(root / FILE)
+    return {name: _found(name, environment, from_file) for name in names}
+
+
+def _found(name: str, environment: Mapping[str, str], from_file: Mapping[str, str]) -> Found:
+    there = {"environment": environment.get(name), FILE: from_file.get(name)}
+    filled = next((Found(value, source) for source, value in there.items() if value), None)
+    empty = next((Found(value, source) for source, value in there.items() if value is not None), Found(None))
+    return filled or empty
 
 
 def read(root: Path, environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Return the values that are set, of those names: not empty, and not the example's word for one to be made.
+    """Return the values that are set, of those names; empty ones are not.
 
     Raises:
-        ConfigError: .env is no file that can be read.
+        ConfigError: .env is no file that can be read, or has lines that are none.
     """
-    path = root / FILE
-    if path.exists() and not path.is_file():
-        raise ConfigError(f"{path.name} is not a file", fix=f"Remove it, then copy {EXAMPLE} to {FILE}")
-    try:
-        from_file = dotenv_values(path, interpolate=False, encoding="utf-8") if path.exists() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} cannot be read", why=type(error).__name__) from None
-    values = {name: environment.get(name) or from_file.get(name) for name in names}
-    return {name: value for name, value in values.items() if value and value != GENERATED}
+    found = look_up(root, environment, names)
+    return {name: one.value for name, one in found.items() if one.value}
 
 
-def require(project: Project, names: Iterable[str], values: Mapping[str, str]) -> None:
-    """Refuse to start where a required secret has no value.
+def survey(project: Project, root: Path, environment: Mapping[str, str]) -> Survey:
+    """Return what there is of all secrets of a project, and what is wrong with it.
 
     Raises:
-        RefusedError: Names every secret that is missing, and who needs it.
+        ConfigError: .env is no file that can be read, or has lines that are none.
     """
-    missing = [
-        f"{secret} (for {release})"
-        for release in names
-        for secret, spec in project.release(release).secrets.items()
-        if spec.required and not values.get(secret)
-    ]
-    if missing:
+    asked = project.secrets()
+    found = look_up(root, environment, asked)
+    later = frozenset({project.database.secret} if project.database else ())
+    faults = judge_all(asked, {name: one.value for name, one in found.items()}, provided=later)
+    return Survey(asked, found, later, faults, envfile.exposure(root / FILE))
+
+
+def require(project: Project, names: Iterable[str], values: Mapping[str, str], *, provided: Iterable[str] = ()) -> None:
+    """Refuse to start where releases cannot be deployed with the values that there are.
+
+    Args:
+        project: What asks for secrets.
+        names: The releases.
+        values: The values by name.
+        provided: Secrets whose values are made later where there are none now.
+
+    Raises:
+        RefusedError: Names every secret that is missing or cannot be used, and who needs it; never a value.
+    """
+    wanted = frozenset(names)
+    asked = {name: one for name, one in project.secrets().items() if wanted & set(one.releases)}
+    faults = [fault for fault in judge_all(asked, values, provided=provided) if fault.stops]
+    told = [line for fault in faults if (line := _told(fault, wanted))]
+    if told:
         raise RefusedError(
-            f"Secrets without a value: {', '.join(missing)}",
+            f"{'A secret is' if len(told) == 1 else f'{len(told)} secrets are'} not as the releases need them:"
+            + "".join(f"\n    {line}" for line in told),
             why="Nothing was started",
             fix=f"Set them in {FILE} or in the environment; {EXAMPLE} says what they are",
         )
 
 
+def _told(fault: Fault, wanted: frozenset[str]) -> str:
+    """Return a fault with the releases of this command; empty where it concerns none of them."""
+    concerned = [release for release in fault.releases if release in wanted]
+    return f"{fault.secret} {fault.message} (for {', '.join(concerned)})" if concerned else ""
+
+
+def require_private(root: Path) -> None:
+    """Refuse a .env that others may read: for those who ask to be strict.
+
+    Raises:
+        RefusedError: Somebody else may read it.
+    """
+    if exposed := envfile.exposure(root / FILE):
+        what, _, fix = exposed.partition("; ")
+        raise RefusedError(what, why="Its secrets are no secrets to them", fix=fix)
+
+
+def example(project: Project) -> str:
+    """Return the text of .env.example: every secret, what it is, and no value."""
+    return _text(project, {})
+
+
+def _text(project: Project, values: Mapping[str, str]) -> str:
+    database = project.database.secret if project.database else ""
+    parts = [HEAD.format(name=project.name)]
+    for name, secret in project.secrets().items():
+        told = "".join(f"# {line}\n" for line in _description(secret, is_database=name == database))
+        parts.append(told + (envfile.line(name, values[name]) if name in values else f"{name}=\n"))
+    return "\n".join(parts)
+
+
+def _description(secret: SecretDeclaration, *, is_database: bool) -> Iterator[str]:
+    """Yield what there is to say of a secret, line by line."""
+    yield f"{secret.name}: {'; '.join(secret.descriptions)}" if secret.descriptions else secret.name
+    need = "Needed by" if secret.required_by else "Not required; used by"
+    yield f"{need} {', '.join(secret.required_by or secret.releases)}."
+    if is_database:
+        yield "Where it is empty, the development database is started beside the cluster and used."
+    if secret.min_length > 1:
+        yield f"At least {secret.min_length:,} characters."
+    if secret.pattern:
+        yield f"Matches {secret.pattern}"
+    if secret.example:
+        yield f"Looks like {secret.example}"
+    if secret.generate:
+        yield "Any random value will do: `./inv secrets.init` makes one."
+
+
 def is_there(root: Path) -> bool:
-    """Tell whether .env is there, or nothing asks for one."""
-    return (root / FILE).is_file() or not (root / EXAMPLE).is_file()
+    """Tell whether there is a .env."""
+    return (root / FILE).is_file()
 
 
-def make_first(root: Path) -> bool:
-    """Write a first .env (mode 0600) from .env.example, with strong random values where it asks for them.
+def make_first(root: Path, project: Project) -> tuple[str, ...] | None:
+    """Write a first .env, readable by its owner alone, with strong random values where any will do.
 
     Returns:
-        Whether it was written; one that is there is never touched.
+        The names of the secrets that got a value; None where something of that name is there, which is never touched.
     """
-    path, example = root / FILE, root / EXAMPLE
-    if os.path.lexists(path) or not example.is_file():
-        return False
-    text = "".join(_filled(line) for line in example.read_text(encoding="utf-8").splitlines(keepends=True))
+    path = root / FILE
+    if os.path.lexists(path):
+        return None
+    made = {name: value for name, one in project.secrets().items() if one.generate and (value := random_value(one))}
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return True
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        file.write(_text(project, made))
+    return tuple(made)
 
 
-def quoted(name: str, value: str) -> str:
-    """Return a line of .env that is read back as exactly this value: single quotes keep everything but two escapes."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{name}='{escaped}'\n"
+def random_value(secret: SecretDeclaration) -> str:
+    """Return a strong random value for a secret; empty where none matches its pattern."""
+    return next((value for value in _candidates(secret) if _suits(secret, value)), "")
 
 
-def _filled(line: str) -> str:
-    name, equals, value = line.partition("=")
-    if equals and value.strip() == GENERATED and not line.startswith("#"):
-        return quoted(name, secrets.token_urlsafe(32))
-    return line
+def _candidates(secret: SecretDeclaration) -> Iterator[str]:
+    counts = [int(count) for count in re.findall(r"\{(\d{1,4})", secret.pattern)]
+    for length in dict.fromkeys((max(LENGTH, secret.min_length), 64, *counts)):
+        for alphabet in ALPHABETS:
+            if length * (len(alphabet).bit_length() - 1) >= LEAST_BITS:
+                yield from ("".join(secrets.choice(alphabet) for _ in range(length)) for _ in range(TRIES))
+
+
+def _suits(secret: SecretDeclaration, value: str) -> bool:
+    matches = not secret.pattern or re.fullmatch(secret.pattern, value) is not None
+    return matches and len(value) >= secret.min_length

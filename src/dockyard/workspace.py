@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
+from dockyard.model.redaction import Redactor
 from dockyard.tools.helm import Helm
 from dockyard.tools.kubernetes import Api
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from dockyard.clusters.protocol import Cluster
     from dockyard.model.project import Project
     from dockyard.tools.clock import Clock
     from dockyard.tools.docker import Docker
+    from dockyard.tools.kubernetes import Patience
     from dockyard.tools.target import Target
 
 
@@ -32,6 +34,7 @@ class Workspace:
         clock: The clock that waits go by.
         ca_bundle: The machine's certificates where they are its own, or None.
         secrets: Values by name, from the environment and .env; in no repr.
+        redactor: What takes these values, and those that become known later, out of all that is printed or kept.
     """
 
     root: Path
@@ -42,6 +45,12 @@ class Workspace:
     clock: Clock
     ca_bundle: Path | None
     secrets: Mapping[str, str] = field(repr=False)
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def with_secret(self, name: str, value: str) -> Self:
+        """Return the workspace with one more secret, which is redacted from now on."""
+        self.redactor.learn({name: value})
+        return replace(self, secrets={**self.secrets, name: value})
 
     @property
     def state(self) -> Path:
@@ -60,6 +69,6 @@ class Workspace:
         """Return Helm, on a cluster where a target is given."""
         return Helm(self.programs["helm"], target)
 
-    def api(self, target: Target) -> Api:
-        """Return the API server of a target."""
-        return Api(target)
+    def api(self, target: Target, patience: Callable[[], Patience] | None = None) -> Api:
+        """Return the API server of a target; with patience, questions that are not answered are asked again."""
+        return Api(target, patience)

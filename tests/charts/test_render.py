@@ -9,6 +9,7 @@ import pytest
 
 from dockyard.charts.manifests import Manifests
 from dockyard.charts.render import Rendered, render, values_for
+from dockyard.charts.secret import checksum
 from dockyard.model.errors import BuildError
 from dockyard.model.project import ReleaseSpec
 from tests.fakes import FakeHelm
@@ -32,6 +33,14 @@ VALUES: dict[str, tuple[dict[str, Any], str | None, dict[str, Any]]] = {
     ),
     "configuration": ({"config": {"LOG_LEVEL": "1e5"}}, None, {"config": {"LOG_LEVEL": "1e5"}}),
     "a secret": ({"secrets": ["KEY"]}, None, {"secrets": {"KEY": SPECIAL}}),
+    "a secret that Helm never sees": (
+        {"secrets": ["KEY"], "existingSecret": "mine"},
+        None,
+        {
+            "existingSecret": "mine",
+            "secretChecksum": checksum(spec(secrets=["KEY"]), {"KEY": SPECIAL}),
+        },
+    ),
     "a secret without a value": ({"secrets": ["NONE"]}, None, {"secrets": {"NONE": ""}}),
 }
 

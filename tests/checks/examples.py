@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from dockyard.charts.manifests import Manifests
-from dockyard.checks.subject import ReleaseSubject, Subject
+from dockyard.checks.subject import ReleaseSubject, Subject, Tracked
+from dockyard.credentials import example
 from tests.checks.samples import DOCKERFILE, PROJECT, SECRETS, SETTINGS, VALUES, VERSION, WEB, changed, image, project
 
 SERVICE = """\
@@ -53,7 +54,15 @@ def subject(text: str = SOUND, *others: ReleaseSubject, **facts: Any) -> Subject
 
 def whole(*releases: ReleaseSubject) -> Subject:
     """Return a project of releases."""
-    return Subject(project=project(), releases=releases, images=(image(),), secrets=SECRETS, kubernetes_version=VERSION)
+    return Subject(
+        project=project(),
+        releases=releases,
+        images=(image(),),
+        secrets=SECRETS,
+        example=example(project()),
+        tracked=Tracked(files=(".env.example", "src/main.py")),
+        kubernetes_version=VERSION,
+    )
 
 
 def change(old: str, new: str) -> Subject:
@@ -145,6 +154,8 @@ BAD: dict[str, Callable[[], Subject]] = {
     "DY509": lambda: change(ENV, "env: [{name: NEXT_PUBLIC_API, value: x}]"),
     "DY510": lambda: in_project(images={"web": {**IMAGE, "buildArguments": {"NPM_TOKEN": "hunter2"}}}),
     "DY511": lambda: change("image: web:1.0.0", "image: Web"),
+    "DY512": lambda: replace(subject(), secrets={"DATABASE_URL": "postgresql://todo:q7Xv2mKp9TzR4wYb\0@db/todo"}),
+    "DY513": lambda: replace(subject(), secrets={"DATABASE_URL": "hunter2"}),
     "DY601": lambda: replace(subject(), images=(image(""),)),
     "DY602": lambda: replace(subject(), images=(image(f"{DOCKERFILE}COPY assets /assets\n"),)),
     "DY603": lambda: replace(subject(), images=(image(files=frozenset({"src/main.py", ".env"})),)),
@@ -153,5 +164,8 @@ BAD: dict[str, Callable[[], Subject]] = {
     "DY701": lambda: change("  replicas: 1", "  replicas: one"),
     "DY702": lambda: change("apiVersion: apps/v1", "apiVersion: apps/v1beta1"),
     "DY801": lambda: change("nodePort: 30081, protocol: TCP}]", "nodePort: 30081}, {port: 8000}]"),
+    "DY901": lambda: replace(subject(), tracked=Tracked(files=("web/.env.local",))),
+    "DY902": lambda: replace(subject(), tracked=Tracked(files=("a",), found=(("a", 1, "looks like a secret"),))),
+    "DY903": lambda: replace(subject(), example="DATABASE_URL=\n"),
 }
 """By check, a project that is sound but for what the check looks for."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dockyard.charts.manifests import Manifests
 from dockyard.checks.catalogue import run_checks
 from dockyard.checks.subject import ImageSubject, ReleaseSubject, Subject
+from dockyard.credentials import example
 from dockyard.model.project import Project
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ PROJECT: dict[str, Any] = {
     "releases": {"web": {"chart": "charts/web", "image": "web", "secrets": ["DATABASE_URL"]}},
 }
 
-SECRETS = {"DATABASE_URL": "postgresql://a:b@db/todo"}
+SECRETS = {"DATABASE_URL": "postgresql://todo:q7Xv2mKp9TzR4wYb@db/todo"}
 
 
 def changed(text: str, old: str, new: str) -> str:
@@ -151,7 +152,7 @@ def subject(
 ) -> Subject:
     """Return a project of a release that renders to a text, and of others."""
     there = of or project()
-    facts = {"secrets": SECRETS, "kubernetes_version": VERSION, **facts}
+    facts = {"secrets": SECRETS, "kubernetes_version": VERSION, "example": example(there), **facts}
     return Subject(
         project=there,
         releases=(release(text, of=there), *others),

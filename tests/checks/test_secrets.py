@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dockyard.model.project import Project
 from tests.checks.samples import PROJECT, SECRETS, SETTINGS, VALUES, WEB, changed, find, project, release, said, subject
 
 APP = "Deployment/web: spec.template.spec.containers[0]"
@@ -17,7 +18,7 @@ CHECKSUMS = "annotations: {checksum/config: abc, checksum/secret: def}"
 TOKEN = "ghp_" + "q7Xv2mKp9TzR4wYbq7Xv2mKp9TzR4wYb"
 
 
-@pytest.mark.parametrize("id_", [f"DY{number}" for number in range(501, 512)])
+@pytest.mark.parametrize("id_", [f"DY{number}" for number in range(501, 514)])
 def test_a_sound_release_passes(id_: str) -> None:
     """No check of this group finds fault with the sample release."""
     assert said(id_, subject()) == []
@@ -65,23 +66,48 @@ def test_no_finding_holds_a_secret(value: str) -> None:
     assert not any(told in f"{finding.message}{finding.place}{finding!r}" for finding in found)
 
 
+def asking(**uses: dict[str, object]) -> Project:
+    """Return the sample project with a release that asks for those secrets."""
+    return project(releases={"web": {**PROJECT["releases"]["web"], "secrets": uses}})
+
+
 def test_a_placeholder_is_found() -> None:
-    """One that everybody knows as such, and one that .env.example gives."""
-    secrets = {"DATABASE_URL": "postgresql://todo:hunter2@db/todo", "API_KEY": "sk-...", "OTHER": "as-given"}
-    looked_at = subject(secrets=secrets, examples={"OTHER": "as-given", "DATABASE_URL": "postgresql://..."})
-    assert said("DY504", looked_at) == [
-        "API_KEY: the value of API_KEY is a placeholder",
-        "OTHER: the value of OTHER is a placeholder",
+    """One that everybody knows as such, and one that dockyard.yaml gives as an example."""
+    of = asking(DATABASE_URL={"example": "postgresql://..."}, API_KEY={}, OTHER={"example": "as-given"})
+    secrets = {**SECRETS, "API_KEY": "sk-...", "OTHER": "as-given"}
+    assert said("DY504", subject(secrets=secrets, of=of)) == [
+        "API_KEY: API_KEY is a placeholder",
+        "OTHER: OTHER is a placeholder",
     ]
 
 
 def test_a_required_secret_without_a_value_is_found() -> None:
     """Blank counts as none; one that is not required may have none, and so may the development database's."""
-    expected = ["DATABASE_URL: DATABASE_URL has no value, and release web needs it"]
-    assert said("DY505", subject(secrets={})) == said("DY505", subject(secrets={"DATABASE_URL": " "})) == expected
-    optional = {"web": {**PROJECT["releases"]["web"], "secrets": {"DATABASE_URL": {"required": False}}}}
-    assert said("DY505", subject(secrets={}, of=project(releases=optional))) == []
+    assert said("DY505", subject(secrets={})) == ["DATABASE_URL: DATABASE_URL has no value"]
+    (blank,) = find("DY505", subject(secrets={"DATABASE_URL": " "}))
+    assert (blank.message, blank.release) == ("DATABASE_URL has no value, only an empty one", "web")
+    assert said("DY505", subject(secrets={}, of=asking(DATABASE_URL={"required": False}))) == []
     assert said("DY505", subject(secrets={}, of=project(database={"secret": "DATABASE_URL"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("use", "value", "told"),
+    [
+        ({"minLength": 32}, TOKEN[:31], "has 31 characters, and minLength asks for 32"),
+        ({"pattern": "sk-.*"}, TOKEN, "does not match its pattern sk-.*"),
+    ],
+)
+def test_a_secret_that_is_not_as_declared_is_found(use: dict[str, object], value: str, told: str) -> None:
+    """Wherever it would break, it is said before."""
+    assert said("DY512", subject(secrets={"API_KEY": value}, of=asking(API_KEY=use))) == [f"API_KEY: API_KEY {told}"]
+
+
+def test_a_weak_secret_is_a_warning_for_each_release_that_uses_it() -> None:
+    """A deploy goes on; `check --strict` does not."""
+    looked_at = subject(secrets={"API_KEY": "hunter2"}, of=asking(API_KEY={}))
+    (found,) = find("DY513", looked_at)
+    assert (found.severity, found.release) == ("warning", "web")
+    assert "hunter2" not in found.message
 
 
 @pytest.mark.parametrize("empty", ['""', "null", "' '"])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dockyard.checks import gather
-from dockyard.checks.subject import Subject
+from dockyard.checks import gather, tracking
+from dockyard.checks.subject import Subject, Tracked
 from dockyard.cli import wiring
 from dockyard.model.errors import ConfigError
 from dockyard.model.project import ChecksSpec, Project
@@ -42,6 +42,7 @@ def looked(workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> Looked:
     """Return what stands in for gathering: no chart is rendered."""
     made = Looked()
     monkeypatch.setattr(gather, "gather", made.gather)
+    monkeypatch.setattr(tracking, "look", lambda *_: Tracked(files=()))
     return made
 
 

@@ -47,8 +47,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
     monkeypatch.setattr(setup, "observe", made.observe)
     monkeypatch.setattr(setup, "apply", made.apply)
-    (tmp_path / "dockyard.yaml").touch()
-    (tmp_path / ".env.example").write_text("KEY=generate\n", encoding="utf-8")
+    described = "name: test\nreleases: {web: {chart: web, secrets: {KEY: {generate: true}}}}\n"
+    (tmp_path / "dockyard.yaml").write_text(described, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return made
 
@@ -91,6 +91,17 @@ def test_a_check_only_reports(inv: Inv, machine: Machine, tmp_path: Path, found:
     assert not (tmp_path / ".env").exists()
     (tmp_path / ".env").touch()
     assert inv("setup", "--check") == (0 if found.ok else 1)
+
+
+def test_a_project_without_secrets_needs_no_env(
+    inv: Inv, machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None is made, and none is missed."""
+    (tmp_path / "dockyard.yaml").write_text("name: test\n", encoding="utf-8")
+    assert inv("setup") == inv("setup", "--check") == 0
+    assert "nothing was changed" in capsys.readouterr().out
+    assert not (tmp_path / ".env").exists()
+    assert machine.applied == 0
 
 
 def test_setup_outside_of_a_project_says_so(

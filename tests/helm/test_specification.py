@@ -172,6 +172,14 @@ def test_a_secret_that_is_there_already_is_used_instead(chart: Chart) -> None:
     values = {"existingSecret": "mine", "secrets": {}}
     assert set(chart.objects(**values)) == {"Deployment", "Service", "ConfigMap"}
     assert chart.container(**values)["envFrom"][1] == {"secretRef": {"name": "mine"}}
+    assert "checksum/secret" not in chart.template(**values)["metadata"]["annotations"]
+
+
+def test_a_secret_that_is_there_already_rolls_the_pods_by_its_checksum(chart: Chart) -> None:
+    """Whoever writes it says when it changed; anything but a SHA-256 is refused."""
+    annotations = chart.template(existingSecret="mine", secretChecksum="0" * 64)["metadata"]["annotations"]
+    assert annotations["checksum/secret"] == "0" * 64
+    assert "secretChecksum" in chart.refusal(existingSecret="mine", secretChecksum="a password")
 
 
 def test_the_container_may_do_nothing_that_it_need_not(chart: Chart) -> None:

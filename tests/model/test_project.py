@@ -137,6 +137,17 @@ def test_what_is_dumped_reads_as_the_same_project(mode: str) -> None:
             "valid boolean",
         ),
         ({"releases": {"a": {"chart": "c", "secrets": ["a-b"]}}}, "releases.a.secrets.a-b.[key]", "is not the name of"),
+        ({"releases": {"a": {"chart": "c", "existingSecret": "A b"}}}, "releases.a.existingSecret", "is not a DNS"),
+        (
+            {
+                "releases": {
+                    "a": {"chart": "c", "secrets": {"A": {"minLength": 8}}},
+                    "b": {"chart": "c", "secrets": {"A": {"minLength": 9}}},
+                }
+            },
+            "releases.b.secrets.A.minLength",
+            "Release a says otherwise of A",
+        ),
         ({"releases": {"a": {"chart": "c", "values": ["v", "v"]}}}, "releases.a.values", "'v' stands there twice"),
         ({"releases": {"a": {"chart": "c", "needs": ["b", "b"]}}}, "releases.a.needs", "'b' stands there twice"),
         ({"checks": {"disabled": {"DY1": "why"}}}, "checks.disabled.DY1.[key]", "is not the id of a check"),
@@ -377,3 +388,16 @@ def test_editors_get_a_schema_with_the_files_keys() -> None:
     described = [entry for table in schema["$defs"].values() for entry in table["properties"].values()]
     assert all(entry["description"].endswith(".") for entry in described)
     assert json.loads(json.dumps(schema)) == schema
+
+
+def test_a_subset_knows_what_the_others_say_of_its_secrets() -> None:
+    """A release that is deployed alone is held to the length that another one asks for."""
+    described = {
+        "name": "test",
+        "releases": {
+            "web": {"chart": "web", "secrets": {"KEY": {"minLength": 32, "pattern": "[a-z]+"}}},
+            "api": {"chart": "api", "secrets": {"KEY": {"required": False}}},
+        },
+    }
+    (key,) = Project.model_validate(described).subset("api").secrets().values()
+    assert (key.releases, key.required_by, key.min_length, key.pattern) == (("api",), (), 32, "[a-z]+")

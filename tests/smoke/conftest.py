@@ -26,13 +26,13 @@ def workspace() -> Workspace:
 @pytest.fixture(scope="session")
 def kubectl(workspace: Workspace) -> Kubectl:
     """The pinned kubectl on the live cluster."""
-    return workspace.kubectl()
+    return Kubectl(workspace.programs["kubectl"], workspace.target())
 
 
 @pytest.fixture(scope="session")
 def helm(workspace: Workspace) -> Helm:
     """The pinned Helm on the live cluster."""
-    return workspace.helm()
+    return workspace.helm(workspace.target())
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 
 from dockyard.releases.site import connect
 from dockyard.tools.clock import SystemClock, ticks
+from dockyard.tools.helm import Helm
 from dockyard.tools.http import ask
 from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
@@ -39,9 +40,9 @@ def test_node_ports_answer(workspace: Workspace, port: int, path: str) -> None:
     assert ask(url(workspace, port, path)).status == 200
 
 
-def test_the_running_version_is_the_deployed_tag(workspace: Workspace) -> None:
+def test_the_running_version_is_the_deployed_tag(workspace: Workspace, helm: Helm) -> None:
     """The version that the backend tells is the appVersion of its release: a rollback can be seen from outside."""
-    release = next(entry for entry in workspace.helm().releases() if entry.name == "backend")
+    release = next(entry for entry in helm.releases() if entry.name == "backend")
     assert json.loads(ask(url(workspace, BACKEND, "/health")).body)["version"] == release.app_version
 
 

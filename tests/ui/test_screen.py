@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from rich.console import Console
 
 from dockyard.model.errors import DockyardError, UnknownNameError
-from dockyard.model.events import Event
-from dockyard.ui.screen import SIGN_OF_LIFE, Screen
+from dockyard.model.events import Began, Ended, Event, Stamped
+from dockyard.ui.board import Board
+from dockyard.ui.lines import Lines
+from dockyard.ui.ndjson import Ndjson
+from dockyard.ui.screen import Screen
 from tests.fakes import FakeClock
 
 MARKUP = "a [red]b[/red] [/] c\\ :key: [link=x]"
@@ -24,8 +31,9 @@ ESCAPE = "\x1b"
 @pytest.fixture(autouse=True)
 def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the machine's terminal is, these variables must not decide."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"):
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
 
 
 @pytest.fixture
@@ -40,16 +48,24 @@ def screen(clock: FakeClock) -> Screen:
     return Screen(clock)
 
 
+class Tty(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
 class Terminal:
     """A screen on a terminal of 60 columns for each of its streams."""
 
     def __init__(self) -> None:
-        self._out, self._err = io.StringIO(), io.StringIO()
-        self.screen = Screen(FakeClock(), out=self._console(self._out), err=self._console(self._err))
+        self._out, self._err = Tty(), Tty()
+        self.screen = Screen(FakeClock(), out=self._out, err=self._err, console=self._console)
 
     @staticmethod
-    def _console(file: io.StringIO) -> Console:
-        return Console(file=file, force_terminal=True, force_interactive=True, width=60, color_system="standard")
+    def _console(file: TextIO) -> Console:
+        return Console(file=file, force_terminal=True, width=60, height=20, color_system="standard")
 
     @property
     def out(self) -> str:
@@ -71,7 +87,7 @@ def test_events_are_no_result(screen: Screen, clock: FakeClock, capsys: Captured
     screen.report(Event("backend", "Ready", "2 of 2 pods"))
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == "  12.3 s  backend           Ready       2 of 2 pods\n"
+    assert re.fullmatch(r"\d\d:\d\d:\d\dZ   12\.3 s  backend           Ready       2 of 2 pods\n", captured.err)
 
 
 def test_long_lines_stay_lines(screen: Screen, capsys: Captured) -> None:
@@ -83,27 +99,6 @@ def test_long_lines_stay_lines(screen: Screen, capsys: Captured) -> None:
     captured = capsys.readouterr()
     assert captured.out.splitlines() == [text]
     assert len(captured.err.splitlines()) == 2
-
-
-def test_passing_events_are_left_out_of_a_log(screen: Screen, clock: FakeClock, capsys: Captured) -> None:
-    """But for a sign of life now and then, counted from the last line that was shown."""
-
-    def seen() -> bool:
-        screen.report(Event("backend", "Building", "step", passing=True))
-        return bool(capsys.readouterr().err)
-
-    assert not seen()
-    clock.sleep(SIGN_OF_LIFE)
-    assert seen()
-    assert not seen()
-    clock.sleep(SIGN_OF_LIFE - 1)
-    assert not seen()
-    screen.report(Event("backend", "Ready"))
-    clock.sleep(1)
-    capsys.readouterr()
-    assert not seen()
-    clock.sleep(SIGN_OF_LIFE)
-    assert seen()
 
 
 def test_a_log_has_no_colours(screen: Screen, capsys: Captured) -> None:
@@ -178,13 +173,24 @@ def test_an_error_is_up_to_three_sentences(screen: Screen, capsys: Captured, err
     assert (captured.out, captured.err) == ("", shown)
 
 
+@pytest.mark.parametrize("what", ["It \x1b[31mbroke\x1b[0m", "It broke"])
+def test_a_program_s_words_move_no_terminal(screen: Screen, capsys: Captured, what: str) -> None:
+    """Lines of an error stay lines; escape sequences go."""
+    screen.error(DockyardError(what, why="first\n  \x1b[2Jsecond"))
+    assert capsys.readouterr().err == "It broke.\n  first\n  second.\n"
+
+
 def test_a_terminal_has_colours() -> None:
-    """Each state has its own; what went wrong is red."""
+    """Each state has its own; what went wrong is red; the head of a table is bold."""
     terminal = Terminal()
     terminal.screen.report(Event("backend", "Ready"))
     terminal.screen.error(DockyardError("No"))
+    terminal.screen.table(("name",), [("a",)])
+    terminal.screen.painted([("green", "+ a"), ("", "b")])
     assert f"{ESCAPE}[32mReady" in terminal.err
     assert f"{ESCAPE}[31mNo." in terminal.err
+    assert f"{ESCAPE}[1mname" in terminal.out
+    assert f"{ESCAPE}[32m+ a{ESCAPE}[0m\nb\n" in terminal.out
 
 
 def test_a_terminal_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,27 +198,14 @@ def test_a_terminal_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     terminal = Terminal()
     terminal.screen.report(Event("backend", "Ready"))
+    terminal.screen.error(DockyardError("No"))
     assert f"{ESCAPE}[3" not in terminal.err
     assert "Ready" in terminal.err
 
 
-def test_passing_events_are_one_line_of_a_terminal() -> None:
-    """The line is erased when something stays, and the cursor is given back."""
-    terminal = Terminal()
-    terminal.screen.report(Event("backend", "Building", "step 1", passing=True))
-    terminal.screen.report(Event("backend", "Building", "step 2", passing=True))
-    terminal.screen.report(Event("backend", "Ready", "done"))
-    hidden, shown, erased = f"{ESCAPE}[?25l", f"{ESCAPE}[?25h", f"{ESCAPE}[2K"
-    passing, _, stays = terminal.err.rpartition(erased)
-    assert "step 2" in passing
-    assert passing.count(hidden) == passing.count(shown) == 1
-    assert "done" in stays
-    assert "step" not in stays
-
-
-@pytest.mark.parametrize("result", ["say", "table", "text", "data", "error", "close"])
-def test_results_end_the_passing_line(result: str) -> None:
-    """No result is written into a line that moves, and a command leaves the terminal as it was."""
+@pytest.mark.parametrize("result", ["say", "table", "text", "data", "painted", "error", "close"])
+def test_results_end_what_moves(result: str) -> None:
+    """No result is written into a board, and a command leaves the terminal as it was."""
     terminal = Terminal()
     terminal.screen.report(Event("backend", "Building", "step 1", passing=True))
     {
@@ -220,8 +213,92 @@ def test_results_end_the_passing_line(result: str) -> None:
         "table": lambda: terminal.screen.table(("a",), [("b",)]),
         "text": lambda: terminal.screen.text("done"),
         "data": lambda: terminal.screen.data({}),
+        "painted": lambda: terminal.screen.painted([("", "done")]),
         "error": lambda: terminal.screen.error(DockyardError("No")),
         "close": terminal.screen.close,
     }[result]()
     assert f"{ESCAPE}[?25h" in terminal.err
     assert "step" not in terminal.out
+
+
+@pytest.mark.parametrize(
+    ("environ", "board"), [({}, True), ({"CI": "1"}, False), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, True)]
+)
+def test_a_terminal_has_a_board(environ: dict[str, str], board: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it knows how, and outside CI; elsewhere are lines, and records where they are asked for."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    reader = Terminal().screen.reader()
+    assert isinstance(reader, Board) is board
+    assert isinstance(reader, Lines) is not board
+    assert isinstance(Terminal().screen.reader(json=True), Ndjson)
+
+
+def test_records_are_the_whole_of_standard_output(screen: Screen, capsys: Captured) -> None:
+    """With `--json`: nothing of the events is on standard error."""
+    told = screen.stream(json=True, run="r1")
+    told(Began("deploy", "Began", command="deploy"))
+    screen.report(Ended("deploy", "Done"))
+    captured = capsys.readouterr()
+    assert [json.loads(line)["type"] for line in captured.out.splitlines()] == ["begin", "end"]
+    assert captured.err == ""
+
+
+def test_others_read_the_same_stream(screen: Screen, capsys: Captured) -> None:
+    """The journal, say; and no reader and no error shows a secret."""
+    kept: list[Stamped] = []
+    screen.stream(kept.append, redact=lambda text: text.replace("hunter2", "***"), run="r1")
+    screen.report(Event("api", "Note", "it is hunter2"))
+    screen.error(DockyardError("hunter2 is wrong", why="hunter2"))
+    assert [(stamped.run, stamped.event.text) for stamped in kept] == [("r1", "it is ***")]
+    assert "hunter2" not in capsys.readouterr().err
+
+
+def test_a_reader_s_trouble_is_told(screen: Screen, capsys: Captured) -> None:
+    """As a line, once."""
+
+    def full(_stamped: Stamped) -> None:
+        raise OSError(28, "No space left on device", "journal.jsonl")
+
+    screen.stream(full)
+    screen.report(Event("api", "Ready"))
+    screen.report(Event("api", "Ready"))
+    screen.close()
+    assert capsys.readouterr().err.count("Warning     function is not complete: journal.jsonl: No space left") == 1
+
+
+def test_what_the_screen_could_not_show_is_told_at_the_end(capsys: Captured) -> None:
+    """Nobody else can; where standard error is gone too, nothing is left to do."""
+
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    screen = Screen(FakeClock(), out=Gone())
+    screen._reader = Lines(Gone())  # noqa: SLF001 - as where the first lines went well
+    screen.report(Event("api", "Ready"))
+    screen.close()
+    screen.close()
+    assert capsys.readouterr().err == "Warning: the output is not complete: Broken pipe.\n"
+    silent = Screen(FakeClock(), err=Gone())
+    silent.report(Event("api", "Ready"))
+    silent.close()
+
+
+RICH = "import sys; from dockyard.tools.clock import SystemClock; from dockyard.ui.screen import Screen; "
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("call", ["report", "data", "table", "stream"])
+def test_rich_is_imported_for_the_board_alone(call: str) -> None:
+    """It takes a tenth of a second, which a deploy that changes nothing does not have."""
+    calls: dict[str, str] = {
+        "report": "s.report(Event('a', 'b'))",
+        "data": "s.data({})",
+        "table": "s.table(('a',), [('b',)])",
+        "stream": "s.stream(json=True)(Event('a', 'b'))",
+    }
+    code = f"{RICH}from dockyard.model.events import Event; s = Screen(SystemClock()); {calls[call]}; s.close(); "
+    subprocess.run(  # noqa: S603 - our own interpreter, and code that stands above
+        [sys.executable, "-c", f"{code}sys.exit('rich' in sys.modules)"], check=True, timeout=60, capture_output=True
+    )

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.manifests import Manifests
+from dockyard.charts.secret import checksum, secret_values
 from dockyard.model.errors import BuildError, ToolFailedError
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def values_for(spec: ReleaseSpec, reference: str | None, secrets: Mapping[str, s
     Args:
         spec: The release.
         reference: `name:tag` of its image, or None where it has none of the project's.
-        secrets: Values of secrets by name; the release gets only those that it names.
+        secrets: Values of secrets by name; the release gets only those that it names. Where Dockyard writes the Secret
+            itself, Helm is told its name and a checksum and no value.
     """
     values: dict[str, Any] = {}
     if reference is not None:
@@ -61,8 +63,10 @@ def values_for(spec: ReleaseSpec, reference: str | None, secrets: Mapping[str, s
         values["image"] = {"repository": repository, "tag": tag}
     if spec.config:
         values["config"] = dict(spec.config)
-    if spec.secrets:
-        values["secrets"] = {name: secrets.get(name, "") for name in spec.secrets}
+    if spec.existing_secret is not None:
+        values |= {"existingSecret": spec.existing_secret, "secretChecksum": checksum(spec, secrets)}
+    elif spec.secrets:
+        values["secrets"] = secret_values(spec, secrets)
     return values
 
 

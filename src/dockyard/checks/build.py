@@ -71,8 +71,7 @@ def env_file_sent(subject: Subject) -> Iterator[Hit]:
     """Find .env and .env.NAME that .dockerignore does not leave out; examples may be sent."""
     for image in subject.images:
         for file in sorted(image.files):
-            name = PurePosixPath(file).name
-            if name == ".env" or (name.startswith(".env.") and not name.endswith(EXAMPLES)):
+            if is_env_file(PurePosixPath(file).name):
                 yield (
                     Place(normpath(f"{image.spec.build_context}/{file}")),
                     f"{file} is sent to the build of image {image.name}",
@@ -114,6 +113,11 @@ def base_argument(subject: Subject) -> Iterator[Hit]:
             yield Place(image.spec.dockerfile), f"no ARG {name} is before the first FROM"
         elif parsed.stages and not any(re.search(rf"\$(\{{{name}\b|{name}\b)", stage.base) for stage in parsed.built()):
             yield Place(image.spec.dockerfile), f"ARG {name} is declared, and no FROM that is built uses it"
+
+
+def is_env_file(name: str) -> bool:
+    """Tell by its name whether a file holds the values of secrets; an example shows what belongs there."""
+    return name == ".env" or (name.startswith(".env.") and not name.endswith(EXAMPLES))
 
 
 def given(image: ImageSubject) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """Gathers what checks look at: charts rendered as a deploy would, twice, and the sources of images.
 
-The only module of this package that reads files and starts Helm. What it meets there becomes facts of the subject: a
-chart may be anything, and that something is wrong with it is a check's word.
+With `tracking`, the only module of this package that reads files and starts programs. What it meets there becomes
+facts of the subject: a chart may be anything, and that something is wrong with it is a check's word.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import stat
@@ -18,23 +17,25 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from dotenv import dotenv_values
 
 from dockyard.charts.documents import read_documents
-from dockyard.charts.manifests import Manifests
+from dockyard.charts.manifests import Manifests, ObjectName
 from dockyard.charts.render import values_for
-from dockyard.checks import lint, unread
+from dockyard.charts.secret import secret_manifest
+from dockyard.checks import lint, tracking, unread
 from dockyard.checks.rules import lower
 from dockyard.checks.subject import PROJECT_FILE, ImageSubject, ReleaseSubject, Subject
 from dockyard.credentials import EXAMPLE
 from dockyard.images.ignore import Ignore
 from dockyard.model.errors import BuildError, DockyardError, ToolFailedError, ToolTimeoutError
+from dockyard.model.redaction import Redactor
 from dockyard.model.tag import LATEST
 from dockyard.tools.helm import Helm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dockyard.checks.subject import Tracked
     from dockyard.model.project import ImageSpec, Project, ReleaseSpec
     from dockyard.workspace import Workspace
 
@@ -65,12 +66,13 @@ COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(.*)$", re.IGNORECASE | re.MULTILIN
 WORD = re.compile(r'[^\s\[\]",]+')
 
 
-def look(workspace: Workspace, *, references: Mapping[str, str] | None = None) -> Subject:
+def look(workspace: Workspace, *, references: Mapping[str, str] | None = None, repository: bool = False) -> Subject:
     """Gather what checks look at in a workspace; its cluster is not asked.
 
     Args:
         workspace: What to look at.
         references: `name:tag` of the images, by name, where they are known.
+        repository: Whether to look at what Git has, which takes a second more.
     """
     return gather(
         workspace.project,
@@ -79,6 +81,7 @@ def look(workspace: Workspace, *, references: Mapping[str, str] | None = None) -
         secrets=workspace.secrets,
         kubernetes_version=workspace.project.cluster.kubernetes_version or ASSUMED_VERSION,
         references=references,
+        tracked=tracking.look(workspace.root, workspace.secrets) if repository else None,
     )
 
 
@@ -90,6 +93,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
     secrets: Mapping[str, str],
     kubernetes_version: str,
     references: Mapping[str, str] | None = None,
+    tracked: Tracked | None = None,
 ) -> Subject:
     """Render and read all that checks look at.
 
@@ -100,6 +104,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
         secrets: Values of secrets by name.
         kubernetes_version: The version of the cluster that is meant; templates are told it.
         references: `name:tag` of the images, by name, where they are known.
+        tracked: What Git has, where that is looked at.
 
     Raises:
         ToolMissingError: Helm is not there.
@@ -111,9 +116,8 @@ def gather(  # noqa: PLR0913 - each is one source of facts
             helm=helm,
             release=release,
             root=root,
-            values=values_for(
-                release.spec, known.get(release.spec.image or ""), _with_samples(project, release.spec, secrets)
-            ),
+            secrets=_with_samples(project, release.spec, secrets),
+            reference=known.get(release.spec.image or ""),
             namespace=project.cluster.namespace,
             kubernetes_version=kubernetes_version,
         )
@@ -129,7 +133,8 @@ def gather(  # noqa: PLR0913 - each is one source of facts
             releases=tuple(replace(done.result(), lint=found.get(done.result().spec.chart, ())) for done in rendered),
             images=images,
             secrets={name: value for name, value in secrets.items() if value},
-            examples=_examples(root),
+            example=_Reader(root).text(EXAMPLE) or "",
+            tracked=tracked,
             kubernetes_version=kubernetes_version,
         )
 
@@ -144,14 +149,6 @@ def _with_samples(project: Project, spec: ReleaseSpec, secrets: Mapping[str, str
     if project.database is not None:
         samples[project.database.secret] = SAMPLE_DATABASE
     return {**samples, **{name: value for name, value in secrets.items() if value}}
-
-
-def _examples(root: Path) -> dict[str, str]:
-    """Return what .env.example gives; a project may have none."""
-    if (text := _Reader(root).text(EXAMPLE)) is None:
-        return {}
-    given = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name: value for name, value in given.items() if value}
 
 
 class _UnreadableError(Exception):
@@ -247,7 +244,8 @@ class _Rendering:
         helm: The program.
         release: What was read of the release.
         root: Where the project's paths start.
-        values: What Dockyard adds to the values.
+        secrets: Values of secrets, samples among them; in no repr.
+        reference: `name:tag` of its image, or None.
         namespace: Where it will be installed.
         kubernetes_version: What templates are told.
     """
@@ -255,9 +253,15 @@ class _Rendering:
     helm: Helm
     release: ReleaseSubject
     root: Path
-    values: Mapping[str, Any] = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
+    reference: str | None
     namespace: str
     kubernetes_version: str
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What Dockyard adds to the values."""
+        return values_for(self.release.spec, self.reference, self.secrets)
 
     def subject(self) -> ReleaseSubject:
         """Return the release with what it renders to, or with the reason why it does not."""
@@ -265,9 +269,9 @@ class _Rendering:
             return self.release
         try:
             text, again = self._text(), self._text()
-            manifests = Manifests.parse(text)
+            manifests = self._manifests(text)
             if again != text:  # and what values change cannot be seen
-                return replace(self.release, manifests=manifests, repeated=Manifests.parse(again))
+                return replace(self.release, manifests=manifests, repeated=self._manifests(again))
             unread_files = tuple(name for name in self.release.spec.values if self._is_same(text, leaving_out=name))
             return replace(
                 self.release,
@@ -277,7 +281,15 @@ class _Rendering:
                 unread_keys=dict(self._unread_keys(text, besides=unread_files)),
             )
         except (ToolFailedError, ToolTimeoutError, BuildError) as error:
-            return replace(self.release, failure=_redacted(_said(error), self.values.get("secrets", {})))
+            return replace(self.release, failure=Redactor(self.secrets).redact(_said(error)))
+
+    def _manifests(self, text: str) -> Manifests:
+        """Return what is sent: what the chart renders to, and the Secret that Dockyard writes beside it."""
+        rendered, spec = Manifests.parse(text), self.release.spec
+        if spec.existing_secret is None:
+            return rendered
+        own = {ObjectName("Secret", spec.existing_secret): secret_manifest(self.release.name, spec, self.secrets)}
+        return Manifests({**rendered.objects, **own}, rendered.sources, rendered.repeated)
 
     def _text(self, files: Sequence[Path] | None = None, values: Mapping[str, Any] | None = None) -> str:
         return self.helm.template(
@@ -338,13 +350,6 @@ def _said(error: DockyardError) -> str:
     if not isinstance(error, ToolFailedError):
         return f"{error.what}: {error.why}".removesuffix(": ")
     return " ".join(NOISE.sub("", error.stderr).split()).removeprefix("Error: ")
-
-
-def _redacted(text: str, secrets: Mapping[str, str]) -> str:
-    """Return a text without the values of secrets: a template can put anything into its error."""
-    for value in sorted(filter(None, secrets.values()), key=len, reverse=True):
-        text = text.replace(value, "***")
-    return text
 
 
 def _lint(helm: Helm, root: Path, releases: Sequence[ReleaseSubject]) -> dict[str, tuple[str, ...]]:

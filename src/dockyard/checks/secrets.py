@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from dockyard.charts.documents import mapping
 from dockyard.charts.manifests import WORKLOADS, ObjectName
 from dockyard.checks.catalogue import check
-from dockyard.checks.finding import Place
-from dockyard.checks.looks import is_placeholder, why_secret
+from dockyard.checks.finding import Place, Severity
 from dockyard.checks.reading import dig, image_of, mappings
 from dockyard.checks.values import single_values
+from dockyard.model.looks import why_secret
+from dockyard.model.secret import Kind, judge_all
 from dockyard.model.tag import LATEST
 
 if TYPE_CHECKING:
@@ -92,10 +93,8 @@ def secret_in_variable(subject: Subject) -> Iterator[Hit]:
     fix="Put the real value into .env or the environment.",
 )
 def placeholder_secret(subject: Subject) -> Iterator[Hit]:
-    """Find secrets whose value only stands for one, that of .env.example among them."""
-    for name, value in subject.secrets.items():
-        if is_placeholder(name, value, subject.examples.get(name, "")):
-            yield Place(ENV_FILE, name), f"the value of {name} is a placeholder"
+    """Find secrets whose value only stands for one, the example of dockyard.yaml among them."""
+    return _faults(subject, Kind.PLACEHOLDER)
 
 
 @check(
@@ -106,16 +105,10 @@ def placeholder_secret(subject: Subject) -> Iterator[Hit]:
 )
 def empty_secret(subject: Subject) -> Iterator[Hit]:
     """Find required secrets without a value; the development database gives its own."""
-    database = subject.project.database
-    given = {name for name, value in subject.secrets.items() if value.strip()} | (
-        {database.secret} if database else set()
-    )
+    yield from _faults(subject, Kind.MISSING, Kind.EMPTY)
     for release in subject.releases:
         for name, use in release.spec.secrets.items():
-            if use.required and name not in given:
-                place = Place(ENV_FILE, name, release=release.name)
-                yield place, f"{name} has no value, and release {release.name} needs it"
-            elif use.required:
+            if use.required and name in _given(subject):
                 yield from _rendered_empty(release, name)
 
 
@@ -215,6 +208,48 @@ def unreadable_image(subject: Subject) -> Iterator[Hit]:
             told = "names no image" if not container.content.get("image") else "names an image that is no reference"
             place = release.place(template.owner, f"{container.path}.image")
             yield place, f"container {container.content.get('name')!r} {told}"
+
+
+@check(
+    "DY512",
+    "every secret is what dockyard.yaml says of it, and can be an environment variable",
+    why="The release starts and then fails where the secret is used, or its containers cannot be started at all.",
+    fix="Put a value into .env that has the length and form that dockyard.yaml asks for, or correct it there.",
+)
+def unsuitable_secret(subject: Subject) -> Iterator[Hit]:
+    """Find secrets that are too short, too large, of another form, or no text."""
+    return _faults(subject, Kind.SHORT, Kind.PATTERN, Kind.LARGE, Kind.UNUSABLE)
+
+
+@check(
+    "DY513",
+    "no secret is easily guessed",
+    severity=Severity.WARNING,
+    why="It works, and it works for whoever tries the usual passwords too.",
+    fix="Put a long random value into .env; where any will do, `generate: true` in dockyard.yaml lets `secrets.init` "
+    "make it.",
+)
+def weak_secret(subject: Subject) -> Iterator[Hit]:
+    """Find secrets that are short or of few different characters; of a URL its password counts."""
+    return _faults(subject, Kind.WEAK)
+
+
+def _faults(subject: Subject, *kinds: Kind) -> Iterator[Hit]:
+    """Yield what is wrong with secrets, of some kinds, for each release that it concerns."""
+    database = subject.project.database
+    provided = {database.secret} if database else ()
+    for fault in judge_all(subject.project.secrets(), subject.secrets, provided=provided):
+        if fault.kind in kinds:
+            for release in fault.releases:
+                yield Place(ENV_FILE, fault.secret, release=release), f"{fault.secret} {fault.message}"
+
+
+def _given(subject: Subject) -> set[str]:
+    """Return the names of the secrets that have a value, or will have one."""
+    database = subject.project.database
+    return {name for name, value in subject.secrets.items() if value.strip()} | (
+        {database.secret} if database else set()
+    )
 
 
 def _rendered_empty(release: ReleaseSubject, name: str) -> Iterator[Hit]:

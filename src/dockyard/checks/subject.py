@@ -85,6 +85,19 @@ class ImageSubject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """What Git has of a project, as its index has it: what the next commit would hold.
+
+    Attributes:
+        files: Paths below the project's root.
+        found: Where a secret stands: path, line, and what it is as the end of "it ..."; never the secret.
+    """
+
+    files: tuple[str, ...]
+    found: tuple[tuple[str, int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """A project, as it would be deployed.
 
@@ -93,7 +106,8 @@ class Subject:
         releases: Its releases, in order.
         images: Its images.
         secrets: Values of secrets by name; empty ones are left out; in no repr.
-        examples: What .env.example gives for secrets, by name; empty ones are left out.
+        example: Text of .env.example; empty where there is none.
+        tracked: What Git has of the project; None where that was not looked at, or there is no repository.
         kubernetes_version: The version of the cluster that is meant, `v1.20.2` say.
     """
 
@@ -101,7 +115,8 @@ class Subject:
     releases: tuple[ReleaseSubject, ...]
     images: tuple[ImageSubject, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    examples: Mapping[str, str] = field(default_factory=dict)
+    example: str = ""
+    tracked: Tracked | None = None
     kubernetes_version: str = ""
 
     @property

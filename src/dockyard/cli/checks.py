@@ -81,7 +81,7 @@ def _look(profile: str | None) -> Callable[[], Subject]:
         workspace = open_workspace(profile=profile)
     except (DockyardError, OSError) as error:
         return partial(fail, error)
-    return ThreadPoolExecutor(1).submit(look, workspace).result
+    return ThreadPoolExecutor(1).submit(look, workspace, repository=True).result
 
 
 def _write_sarif(file: str, findings: Sequence[Finding], made: Mapping[str, Check]) -> None:

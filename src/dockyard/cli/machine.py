@@ -10,6 +10,8 @@ from invoke.tasks import task
 from dockyard.cli.support import on_screen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from invoke.context import Context
 
 
@@ -20,7 +22,6 @@ def setup(_context: Context, *, check: bool = False) -> None:
 
     from invoke.exceptions import Exit
 
-    from dockyard import credentials
     from dockyard.machine import setup as machine
     from dockyard.root import find_root
 
@@ -30,14 +31,29 @@ def setup(_context: Context, *, check: bool = False) -> None:
         changes = not all(requirement.ok for requirement in found)
         if changes and not check:
             found = machine.apply(root, found, screen.report)
-        made = not check and credentials.make_first(root)
-        secrets = "made from .env.example" if made else "-"
+        secrets = _first_env(root, check=check)
         rows = [(entry.name, entry.wanted, entry.found or "missing", entry.action or "-") for entry in found]
-        rows.append((".env", "values of secrets", "there" if credentials.is_there(root) else "missing", secrets))
-        screen.table(("requirement", "wanted", "found", "to do" if check else "done"), rows)
-        if not all(entry.ok for entry in found) or not credentials.is_there(root):
+        screen.table(("requirement", "wanted", "found", "to do" if check else "done"), [*rows, secrets])
+        if not all(entry.ok for entry in found) or secrets[2] == "missing":
             raise Exit(code=1)
-        screen.say("The machine is ready." if changes or made else "The machine is ready; nothing was changed.")
+        made = changes or secrets[3] != "-"
+        screen.say("The machine is ready." if made else "The machine is ready; nothing was changed.")
+
+
+def _first_env(root: Path, *, check: bool) -> tuple[str, str, str, str]:
+    """Make a .env where secrets are asked for and there is none; return the row that says so."""
+    from dockyard import config, credentials
+
+    row, wanted = credentials.FILE, "values of secrets"
+    if credentials.is_there(root):  # the second run, which is timed, does not even read dockyard.yaml
+        return row, wanted, "there", "-"
+    project = config.load(root)
+    if not project.secrets():
+        return row, "nothing: no secrets", "-", "-"
+    if check:
+        return row, wanted, "missing", "make it"
+    made = credentials.make_first(root, project)
+    return row, wanted, "there" if made is not None else "missing", "made" if made is not None else "-"
 
 
 @task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,8 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
 
     Raises:
         MachineError: The engine does not answer.
-        RefusedError: A required secret has no value, and nothing was started; or the namespace is being deleted.
+        RefusedError: A secret has no value, or one that cannot be used, and nothing was started; or the namespace is
+            being deleted.
         ClusterError: The cluster does not start.
     """
     require_secrets(workspace, names)
@@ -51,20 +52,19 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
         starting = pool.submit(workspace.cluster.start, report)
         ready = _start_database(workspace, names, report)
         starting.result()
-    site = connect(ready)
+    site = connect(ready, report)
     ensure_namespace(site)
     return site
 
 
 def require_secrets(workspace: Workspace, names: tuple[str, ...]) -> None:
-    """Refuse to start where a required secret has no value.
+    """Refuse to start where a secret has no value, or one that cannot be used.
 
     Raises:
-        RefusedError: One has none.
+        RefusedError: Says which, and for whom.
     """
     secret = _database_secret(workspace, names)
-    provided = {secret: "later"} if secret else {}
-    credentials.require(workspace.project, names, {**provided, **workspace.secrets})
+    credentials.require(workspace.project, names, workspace.secrets, provided=(secret,) if secret else ())
 
 
 def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site | None]:
@@ -74,7 +74,7 @@ def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site 
         The workspace with the development database's address where that is used, and the site where the cluster runs.
 
     Raises:
-        RefusedError: A required secret has no value.
+        RefusedError: A secret has no value, or one that cannot be used.
         MachineError: The engine does not answer.
     """
     require_secrets(workspace, names)
@@ -82,7 +82,7 @@ def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site 
     if secret:
         there = database.find(workspace.docker)
         address = there.url_in_cluster if there else UNKNOWN_DATABASE
-        workspace = replace(workspace, secrets={**workspace.secrets, secret: address})
+        workspace = workspace.with_secret(secret, address)
     try:
         return workspace, connect(workspace)
     except ClusterError:
@@ -115,7 +115,7 @@ def _start_database(workspace: Workspace, names: tuple[str, ...], report: Report
         return workspace
     report(Event("database", "Using", f"{secret} is not set: the development database"))
     there = database.start(workspace.docker, report, ca_bundle=workspace.ca_bundle)
-    return replace(workspace, secrets={**workspace.secrets, secret: there.url_in_cluster})
+    return workspace.with_secret(secret, there.url_in_cluster)
 
 
 def ensure_namespace(site: Site) -> None:
@@ -131,7 +131,8 @@ def ensure_namespace(site: Site) -> None:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         metadata = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        site.api.ask("POST", NAMESPACES, body=metadata)
+        with suppress(ApiRefusedError):  # somebody else was quicker
+            site.api.ask("POST", NAMESPACES, body=metadata)
         return
     if there.get("status", {}).get("phase") == "Terminating":
         raise RefusedError(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, Strict, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from dockyard.model.cluster import (
     DEFAULT_CPUS,
@@ -23,10 +23,11 @@ from dockyard.model.duration import Seconds
 from dockyard.model.entity import Entity, FrozenMap
 from dockyard.model.errors import RuleError, UnknownNameError, nearest
 from dockyard.model.image import DockerImage, Ports
-from dockyard.model.names import SHOWN, DataKey, DnsLabel, EnvName, HttpPath, RelativePath, ReleaseName
+from dockyard.model.names import SHOWN, DataKey, DnsLabel, DnsSubdomain, EnvName, HttpPath, RelativePath, ReleaseName
 from dockyard.model.quantity import ImageSize
 from dockyard.model.reference import ImageName, ImageReference
 from dockyard.model.rule import Place, Rule, broken, distinct
+from dockyard.model.secret import SecretDeclaration, SecretUse, contradictions, declared
 from dockyard.model.tag import LATEST, ImageTag
 
 SOURCE = "dockyard.yaml"
@@ -134,13 +135,6 @@ class ImageSpec(Entity):
         )
 
 
-class SecretUse(Entity):
-    """What a release does with a secret; see the fields' descriptions."""
-
-    required: Annotated[bool, Strict()] = Field(True, description="Whether nothing is deployed without it.")  # noqa: FBT003 - a default
-    description: str = Field("", description="What it is, for whoever has to fill it in.")
-
-
 def _secrets(given: object) -> object:
     """Turn a list of names into a mapping, and a name without a value into one with defaults."""
     if isinstance(given, list | tuple):
@@ -183,6 +177,11 @@ class ReleaseSpec(Entity):
         validate_default=True,
         repr=False,
         description="Names of secrets from .env or the environment; never values.",
+    )
+    existing_secret: DnsSubdomain | None = Field(
+        None,
+        description="Name of the Secret that Dockyard writes itself, so that Helm's release record holds no secret; "
+        "the chart is told it in `existingSecret`.",
     )
     check: Annotated[tuple[HttpPath, ...], distinct("path", SOURCE)] = Field(
         (), description="Paths that must answer through the NodePort after a deploy."
@@ -240,7 +239,7 @@ class Project(Entity):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        found = [*self._unknown_names()] or [*self._cycles()]
+        found = [*self._unknown_names(), *contradictions(self._uses())] or [*self._cycles()]
         if found:
             raise broken(type(self).__name__, found)
         return self
@@ -265,6 +264,19 @@ class Project(Entity):
                     fix="Take one of them out of `needs`",
                 ),
             )
+
+    def _uses(self) -> dict[str, Mapping[str, SecretUse]]:
+        return {name: release.secrets for name, release in self.releases.items()}
+
+    def secrets(self) -> dict[str, SecretDeclaration]:
+        """Return what the releases together say of each secret, by its name."""
+        return declared(self._uses())
+
+    def _agreed(self, release: ReleaseSpec) -> ReleaseSpec:
+        """Return a release that says of its secrets' values what the others say: it may be looked at without them."""
+        said = self.secrets()
+        secrets = {name: said[name].use(use) for name, use in release.secrets.items()}
+        return release.model_copy(update={"secrets": MappingProxyType(secrets)})
 
     def release(self, name: str) -> ReleaseSpec:
         """Return a release.
@@ -315,7 +327,7 @@ class Project(Entity):
         """
         alone = {name: self.release(name).model_copy(update={"needs": ()})}
         kept = {there: self.releases[there] for there in self._with_needs([name])} if needs else alone
-        releases = {there: kept[there] for there in self.releases if there in kept}
+        releases = {there: self._agreed(kept[there]) for there in self.releases if there in kept}
         used = {release.image for release in releases.values()}
         images = {there: image for there, image in self.images.items() if there in used}
         frozen: dict[str, Any] = {"releases": MappingProxyType(releases), "images": MappingProxyType(images)}

@@ -122,7 +122,7 @@ class Rollout:
     def _settle(self, manifests: Manifests) -> tuple[Cause | None, tuple[Served, ...]]:
         """Wait until what was sent serves; return why it does not, or what it answered."""
         workspace = self._site.workspace
-        watch = Watch(self._life, self._site.view, clock=workspace.clock, runs=self._runs)
+        watch = Watch(self._life, self._site.view, clock=workspace.clock, runs=self._site.runs)
         cause = watch.wait(manifests, limit=self._spec.timeout, grace=self._spec.grace)
         if cause:
             return cause, ()
@@ -130,10 +130,6 @@ class Rollout:
             return None, verify(workspace.cluster, manifests, self._spec.check, clock=workspace.clock)
         except RolloutError as error:
             return Cause(CauseKind.PROBE, f"{error.what}: {error.why}", fix=error.fix), ()
-
-    def _runs(self) -> bool:
-        status = self._site.workspace.cluster.status()
-        return status is not None and status.status == "Running"
 
     def _remember(self, manifests: Manifests) -> Revision:
         """Remember in the cluster that the newest revision was seen Ready; return it."""

@@ -116,8 +116,7 @@ def _await_server(site: Site, life: Life, said: str) -> bool:
     for _ in ticks(site.workspace.clock, limit=PATIENCE, pause=PAUSE):
         if site.api.ready():
             return True
-        status = site.workspace.cluster.status()
-        if status is None or status.status != "Running":
+        if not site.runs():
             break
     raise ClusterError(
         "The API server is gone",

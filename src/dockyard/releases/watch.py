@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dockyard.model.diagnosis import Cause, CauseKind
 from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases.silence import Silence
 from dockyard.tools.clock import ticks
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 PAUSE = 0.3
 """Seconds between two looks."""
 
-SILENCE_TOLD = 2.0
-"""Seconds of silence of the API server after which that is told, and the cluster asked for; again as often."""
-
 
 class Watch:
     """The wait for one release.
@@ -36,10 +34,9 @@ class Watch:
     """
 
     def __init__(self, life: Life, view: View, *, clock: Clock, runs: Callable[[], bool]) -> None:
-        self._life, self._view, self._clock, self._runs = life, view, clock, runs
+        self._life, self._view, self._clock = life, view, clock
         self._standing: tuple[Cause, float] | None = None
-        self._silent_since: float | None = None
-        self._asked, self._silence_told = 0.0, False
+        self._silence = Silence(clock, runs, lambda text: life.note("Waiting", text))
 
     def wait(self, manifests: Manifests, *, limit: float, grace: float) -> Cause | None:
         """Wait until the release is Ready.
@@ -68,9 +65,9 @@ class Watch:
             if cause := self._decided(verdict, grace):
                 return cause
             self._life.follow(verdict)
-        if self._silent_since is not None:
+        if self._silence.seconds:
             raise ClusterError(
-                f"The API server did not answer for {self._clock.now() - self._silent_since:.0f} s",
+                f"The API server did not answer for {self._silence.seconds:.0f} s",
                 why=f"Release {self._life.release} was sent, and nobody saw what became of it",
                 fix="See `./inv cluster.status`, then run the same command again: it goes on from where things are",
             )
@@ -81,29 +78,10 @@ class Watch:
         try:
             verdict = self._view.look(after=start).verdict(manifests)
         except (ApiSilentError, ApiRefusedError) as error:
-            self._keep_patience(error)
+            self._silence.met(error)
             return None
-        if self._silence_told:
-            self._life.note("Waiting", "the API server answers again")
-        self._silent_since, self._silence_told = None, False
+        self._silence.over()
         return verdict
-
-    def _keep_patience(self, error: ApiSilentError | ApiRefusedError) -> None:
-        now = self._clock.now()
-        if self._silent_since is None:
-            self._silent_since = self._asked = now
-        if now - self._asked < SILENCE_TOLD:
-            return
-        self._asked = now
-        if not self._runs():
-            raise ClusterError(
-                "The cluster stopped while it was worked on",
-                why=f"Release {self._life.release} was sent, and nobody saw what became of it",
-                fix="Run `./inv deploy` again: it starts the cluster and goes on from where things are",
-            )
-        if not self._silence_told:
-            self._silence_told = True
-            self._life.note("Waiting", f"for the API server: {error.why}")
 
     def _decided(self, verdict: Verdict, grace: float) -> Cause | None:
         """Return the cause that ends the wait: at once where it is terminal, else once it has stood long enough."""

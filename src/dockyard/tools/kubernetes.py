@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 import yaml
@@ -28,7 +28,7 @@ import yaml
 from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dockyard.tools.target import Target
 
@@ -77,11 +77,28 @@ class Access:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Api:
-    """One API server and one namespace of it. Safe for several threads."""
+class Patience(Protocol):
+    """What becomes of a question that is not answered."""
 
-    def __init__(self, target: Target) -> None:
+    def wait(self, error: ApiSilentError) -> None:
+        """Return when the question may be asked again; raise to give up."""
+
+    def over(self) -> None:
+        """Take note that it was answered."""
+
+
+class Api:
+    """One API server and one namespace of it. Safe for several threads.
+
+    Args:
+        target: Where it is.
+        patience: Makes what decides how long a question that is not answered is asked again; not at all by default.
+            Whoever makes an object may then be refused because the first try made it.
+    """
+
+    def __init__(self, target: Target, patience: Callable[[], Patience] | None = None) -> None:
         self.namespace = target.namespace
+        self._patience = patience
         self._access = read_access(target)
         self._idle: list[http.client.HTTPSConnection] = []
         self._lock = threading.Lock()
@@ -180,11 +197,26 @@ class Api:
     def ready(self) -> bool:
         """Tell whether the server says of itself that it is ready."""
         try:
-            return self._send("GET", "readyz", {}, None, "").strip() == b"ok"
+            return self._try("GET", "readyz", {}, None, "").strip() == b"ok"
         except (ApiSilentError, ApiRefusedError):
             return False
 
     def _send(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
+        silence: Patience | None = None
+        while True:
+            try:
+                answer = self._try(method, path, query, body, content_type)
+            except ApiSilentError as error:
+                if self._patience is None:
+                    raise
+                silence = silence or self._patience()
+                silence.wait(error)
+            else:
+                if silence is not None:
+                    silence.over()
+                return answer
+
+    def _try(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
         url = f"/{path}?{urlencode(query)}" if query else f"/{path}"
         content = None if body is None else json.dumps(body).encode()
         headers = {**self._access.headers, **({"Content-Type": content_type} if content else {})}

@@ -1,134 +1,179 @@
-"""The one place that prints.
+"""What a person sees of one command; the one door to standard output and standard error.
 
-Results go to standard output, everything else (progress, errors) to standard error, so that `--json` can be piped. On a
-terminal a passing event is one line that the next one replaces; elsewhere it is left out, but for a sign of life now
-and then. Colour only on a terminal; NO_COLOR and TERM=dumb are honoured by rich.
+Results go to standard output, everything else (events, errors) to standard error, so that results can be piped. Events
+are a board on a terminal, lines elsewhere and in CI, and with `--json` records on standard output. Colour only on a
+terminal; NO_COLOR and TERM=dumb are honoured. Rich draws the board and is imported for it alone.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING
+import os
+import shutil
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.markup import escape
-from rich.status import Status
-from rich.table import Table
+from dockyard.ui.lines import STYLES, Lines
+from dockyard.ui.ndjson import Ndjson
+from dockyard.ui.stream import Stream, as_it_is
+from dockyard.ui.table import table_lines
+from dockyard.ui.terminal import has_colours, moves, painter
+from dockyard.ui.words import clean_line, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TextIO
+
+    from rich.console import Console
 
     from dockyard.model.errors import DockyardError
-    from dockyard.model.events import Event
+    from dockyard.model.events import Event, Reader, Stamped
     from dockyard.tools.clock import Clock
-
-NUMBER = re.compile(r"[\d.,/]+")
-
-SIGN_OF_LIFE = 10.0
-"""Seconds after which a log without a terminal repeats what is going on."""
-
-STYLES = {
-    "Ready": "green",
-    "Failed": "red",
-    "Unchanged": "dim",
-    "Refused": "red",
-}
 
 WIDTH = 120
 """Columns where there is no terminal to ask."""
 
 
+class EventReader(Protocol):
+    """A reader of events that may hold the terminal."""
+
+    def __call__(self, stamped: Stamped) -> None:
+        """Show an event."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
 class Screen:
     """What a person sees of one command."""
 
-    def __init__(self, clock: Clock, *, out: Console | None = None, err: Console | None = None) -> None:
-        self._out = out or _console(stderr=False)
-        self._err = err or _console(stderr=True)
-        self._clock = clock
-        self._start = self._last = clock.now()
-        self._status: Status | None = None
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        console: Callable[[TextIO], Console] | None = None,
+    ) -> None:
+        """Make a screen.
+
+        Args:
+            clock: What the seconds since the start are told by.
+            out: Standard output.
+            err: Standard error.
+            console: Makes rich's console of a terminal.
+        """
+        self._clock, self._start = clock, clock.now()
+        self._given_out, self._given_err = out, err
+        self._console = console or _console
+        self._redact: Callable[[str], str] = as_it_is
+        self._reader: EventReader | None = None
+        self._stream: Stream | None = None
+
+    def reader(self, *, json: bool = False) -> EventReader:
+        """Return the reader of events that suits: records, a board, or lines; always the same one."""
+        if self._reader is None:
+            self._reader = Ndjson(self._out) if json else self._board() or self._lines()
+        return self._reader
+
+    def stream(
+        self, *readers: Reader, json: bool = False, redact: Callable[[str], str] = as_it_is, run: str = ""
+    ) -> Stream:
+        """Return the stream of the command's events: the screen reads it, and so do others that are given.
+
+        From then on `report` is this stream, and all that is printed is redacted the same way.
+        """
+        self._redact = redact
+        own: Reader = self.reader(json=json)
+        self._stream = Stream((own, *readers), clock=self._clock, start=self._start, redact=redact, run=run)
+        return self._stream
 
     def report(self, event: Event) -> None:
-        """Show an event."""
-        line = self._line(event)
-        if not event.passing:
-            self._settle()
-            self._err.print(line, soft_wrap=True)
-        elif self._err.is_interactive:
-            self._spin(line)
-            return
-        elif self._clock.now() - self._last >= SIGN_OF_LIFE:
-            self._err.print(line, soft_wrap=True)
-        else:
-            return
-        self._last = self._clock.now()
+        """Tell the stream of an event; without one, show it."""
+        stream = self._stream or self.stream()
+        stream(event)
 
-    def say(self, sentence: str) -> None:
+    def say(self, line: str) -> None:
         """Print a line of the result."""
-        self._settle()
-        self._out.print(escape(sentence), soft_wrap=True)
+        self._print(line)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
         """Print an aligned table; a column of numbers stands to the right."""
-        self._settle()
-        cells = [[str(cell) for cell in row] for row in rows]
-        table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for index, column in enumerate(columns):
-            column_cells = [row[index] for row in cells if row[index] != "-"]
-            numbers = bool(column_cells) and all(NUMBER.fullmatch(cell) for cell in column_cells)
-            table.add_column(escape(column), justify="right" if numbers else "left", overflow="fold")
-        for row in cells:
-            table.add_row(*map(escape, row))
-        self._out.print(table)
+        paint = painter(colours=has_colours(self._out, os.environ))
+        head, *lines = table_lines(columns, rows, width=self.width)
+        self._print("\n".join([*([title] if title else []), paint("bold", head), *lines]))
 
     def text(self, text: str) -> None:
         """Print text as it is: logs of a pod, say."""
-        self._settle()
-        self._out.out(text, highlight=False, end="" if text.endswith("\n") else "\n")
+        self._print(text.removesuffix("\n"))
 
     def data(self, value: object) -> None:
         """Print JSON for machines."""
-        self._settle()
-        self._out.out(json.dumps(value, indent=2, default=str), highlight=False)
+        self._print(json.dumps(value, indent=2, default=str))
+
+    def painted(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Print lines of the result, each with its style."""
+        paint = painter(colours=has_colours(self._out, os.environ))
+        for style, line in lines:
+            self._print(paint(style, line))
 
     def error(self, error: DockyardError) -> None:
         """Print what happened, why, and what to do next."""
         self._settle()
-        self._err.print(f"[red]{escape(error.what.rstrip('.'))}.[/red]", soft_wrap=True)
-        for part in (error.why, error.fix):
-            if part:
-                self._err.print(f"  {escape(_sentence(part))}", soft_wrap=True)
+        paint = painter(colours=has_colours(self._err, os.environ))
+        parts = [part for part in (error.why, error.fix) if part]
+        lines = [paint(STYLES["Failed"], self._told(f"{error.what.rstrip('.')}."))]
+        lines += (f"  {self._told(sentence(part))}" for part in parts)
+        self._err.write("\n".join([*lines, ""]))
+        self._err.flush()
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Leave the terminal as it was; say what the screen itself could not show, where there is a way left."""
         self._settle()
+        trouble = self._stream.troubles.pop(self.reader(), "") if self._stream else ""
+        if trouble:
+            with suppress(OSError):
+                self._err.write(f"Warning: {sentence(trouble)}\n")
+                self._err.flush()
 
-    def _line(self, event: Event) -> str:
-        gone = f"{self._clock.now() - self._start:6.1f} s"
-        style = STYLES.get(event.stage, "cyan")
-        return (
-            f"[dim]{gone}[/dim]  {escape(event.subject):<17} [{style}]{event.stage:<11}[/{style}] {escape(event.text)}"
-        )
+    @property
+    def width(self) -> int:
+        """How many columns a result may have."""
+        return shutil.get_terminal_size((WIDTH, 24)).columns if self._out.isatty() else WIDTH
 
-    def _spin(self, line: str) -> None:
-        if self._status is None:
-            self._status = Status(line, console=self._err)
-            self._status.start()
-        else:
-            self._status.update(line)
+    @property
+    def _out(self) -> TextIO:
+        return self._given_out or sys.stdout
+
+    @property
+    def _err(self) -> TextIO:
+        return self._given_err or sys.stderr
+
+    def _told(self, text: str) -> str:
+        return "\n".join(map(clean_line, self._redact(text).splitlines()))
+
+    def _print(self, text: str) -> None:
+        self._settle()
+        self._out.write(f"{self._redact(text)}\n")
+        self._out.flush()
 
     def _settle(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        if self._reader is not None:
+            self._reader.close()
+
+    def _lines(self) -> EventReader:
+        return Lines(self._err, colours=has_colours(self._err, os.environ))
+
+    def _board(self) -> EventReader | None:
+        if not moves(self._err, os.environ):
+            return None
+        from dockyard.ui.board import Board  # noqa: PLC0415 - rich takes a tenth of a second
+
+        return Board(self._console(self._err), self._clock)
 
 
-def _console(*, stderr: bool) -> Console:
-    # No emoji: rich would make a picture of `:key:` in what a program said.
-    width = None if Console(stderr=stderr).is_terminal else WIDTH
-    return Console(stderr=stderr, width=width, highlight=False, emoji=False)
+def _console(file: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - the same
 
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?", "!", "\n")) else f"{text}."
+    return Console(file=file, highlight=False, emoji=False)

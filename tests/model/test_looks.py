@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockyard.checks.looks import entropy, is_placeholder, is_random, why_secret
+from dockyard.model.looks import entropy, is_placeholder, is_random, why_secret
 
 RANDOM = "q7Xv2mKp9TzR4wYb"
 """Stands for what a generator of passwords gives."""

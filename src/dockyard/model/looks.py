@@ -148,3 +148,22 @@ def _is_example_url(text: str) -> bool:
         return False
     words = url["user"] in USERS and url["password"] in PLACEHOLDERS
     return words or url["host"] in HOSTS or url["host"].endswith(RESERVED)
+
+
+LEAST_BITS = 40.0
+"""Bits of a text's characters under which it is weak: ten million guesses a second find it in a day or so."""
+
+
+def weakness(value: str) -> str:
+    """Return why a secret is easily guessed, as the end of "it ..."; empty where it is not.
+
+    What counts is the password where the value is a URL with one; a URL without one says where something is.
+    """
+    urls = list(URL.finditer(value))
+    if not urls and URL_ALONE.match(value):
+        return ""
+    parts = [url["password"] for url in urls] or [value.strip()]
+    if all(entropy(part) * len(part) >= LEAST_BITS for part in parts):
+        return ""
+    what = "has a password that is" if urls else "is"
+    return f"{what} easily guessed: short, or of few different characters"

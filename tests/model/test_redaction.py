@@ -1,0 +1,300 @@
+"""Values of secrets in text: found in every form, and nothing else taken away."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import random
+import re
+import shlex
+import string
+import textwrap
+from collections.abc import Callable
+from time import perf_counter
+from urllib.parse import quote, quote_plus
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dockyard import envfile
+from dockyard.model.redaction import COMMON, LEAST_LINE, LEAST_PIECE, LEAST_START, MASK, Redactor
+
+TOKEN = "q7Xv2mKp9TzR4wYbq7Xv2mKp9TzR4wYb"  # noqa: S105 - stands for one
+AWKWARD = "a,b=c\"d'e\\f$g`h {{ i }} <j>&k ü/l?m%n:o@p~q"
+PEM = (
+    "-----BEGIN TEST KEY-----\n" + "\n".join(f"{TOKEN}{at:02}" for at in range(9)) + "\nshort==\n-----END TEST KEY-----"
+)
+
+LETTERS = st.text(string.ascii_letters + string.digits, min_size=8, max_size=60)
+MANY = (
+    st.permutations(string.ascii_letters + string.digits)
+    .map("".join)
+    .flatmap(lambda text: st.integers(40, 62).map(lambda end: text[:end]))
+)
+"""Letters and digits in which no part comes twice, so that a place in them is known by it."""
+
+VALUES = st.text(
+    st.one_of(
+        st.sampled_from("'\"\\`#$={}%&<>!+/~ \n\té😀abcXYZ019"),
+        st.characters(exclude_categories=["Cs"], exclude_characters="\r\x85\u2028\u2029"),
+    ),
+    min_size=12,
+    max_size=80,
+).filter(lambda text: len("".join(text.split())) >= 10)
+"""Anything that a secret may be, long enough to be removed wherever it stands."""
+
+
+def redact(value: str, text: str) -> str:
+    """Return a text without one secret."""
+    return Redactor({"KEY": value}).redact(text)
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": lambda value: value,
+    "JSON": lambda value: json.dumps({"key": value}),
+    "JSON in Unicode": lambda value: json.dumps({"key": value}, ensure_ascii=False),
+    "JSON in JSON": lambda value: json.dumps(json.dumps(value)),
+    "YAML": lambda value: yaml.safe_dump({"key": value}),
+    "YAML, wide": lambda value: yaml.safe_dump({"key": value}, width=1_000_000, allow_unicode=True),
+    "YAML in double quotes": lambda value: yaml.safe_dump({"key": value}, default_style='"', allow_unicode=True),
+    "YAML in single quotes": lambda value: yaml.safe_dump({"key": value}, default_style="'"),
+    "a shell": shlex.quote,
+    ".env": lambda value: envfile.line("KEY", value),
+    "repr": repr,
+    "HTML": html.escape,
+    "URL": lambda value: f"https://host/?key={quote(value, safe='')}",
+    "URL path": quote,
+    "URL form": quote_plus,
+    "URL in lower case": lambda value: re.sub("%..", lambda found: found[0].lower(), quote(value, safe="")),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("value", [TOKEN, AWKWARD, PEM, f"  {TOKEN}\n"], ids=["token", "awkward", "lines", "blanks"])
+def test_a_value_is_found_in_every_form(form: Callable[[str], str], value: str) -> None:
+    """However a program writes it, nothing of it is left."""
+    written = form(value)
+    told = redact(value, f"before {written} behind")
+    assert told.startswith("before ")
+    assert told.endswith(" behind")
+    assert not any(piece in told for piece in ("q7Xv2mKp", "i }}", "short", "f$g"))
+    assert MASK in told
+
+
+@settings(max_examples=300)
+@given(value=VALUES, form=st.sampled_from(sorted(FORMS)))
+def test_any_value_is_found_in_any_form(value: str, form: str) -> None:
+    """Whatever characters it has: what is masked no longer holds the form."""
+    written = FORMS[form](value.strip())
+    assert written.strip() not in redact(value, written)
+    assert MASK in redact(value, written)
+
+
+@given(value=VALUES, before=st.binary(max_size=5), behind=st.binary(max_size=5), safe=st.booleans())
+def test_base64_is_found_wherever_the_value_begins_in_it(
+    value: str, before: bytes, behind: bytes, *, safe: bool
+) -> None:
+    """All three alignments, both alphabets: no four characters in a row that the value decides are left."""
+    encode = base64.urlsafe_b64encode if safe else base64.b64encode
+    written = encode(before + value.encode() + behind).decode()
+    told = redact(value, written)
+    assert MASK in told
+    left = told.replace(MASK, "")
+    assert len(left) <= (len(before) + len(behind)) * 4 / 3 + 4
+
+
+@given(value=VALUES, width=st.integers(1, 100), indent=st.integers(0, 8), encoded=st.booleans())
+def test_a_value_may_go_over_lines(value: str, width: int, indent: int, *, encoded: bool) -> None:
+    """Wrapped at any width, indented or not, as text or as base64."""
+    written = base64.b64encode(value.encode()).decode() if encoded else "".join(value.split())
+    lines = [" " * indent + written[at : at + width] for at in range(0, len(written), width)]
+    told = redact("".join(value.split()) if not encoded else value, "\r\n".join(lines))
+    assert MASK in told
+    assert len("".join(told.replace(MASK, "").split())) <= 4
+
+
+def test_a_phrase_that_is_folded_at_its_blanks_is_found() -> None:
+    """As YAML and mail do it."""
+    phrase = "correct horse battery staple and then some more words"
+    assert redact(phrase, "key: " + textwrap.fill(phrase, 20, subsequent_indent="  ")) == f"key: {MASK}"
+
+
+def test_a_long_value_that_yaml_continues_with_backslashes_is_found() -> None:
+    """Double quotes end a line with a backslash, and keep a blank with another."""
+    value = "ü " + " ".join(f"{TOKEN} {at}" for at in range(9))
+    written = yaml.safe_dump({"key": value}, default_style='"')
+    assert "\\\n" in written
+    assert redact(value, written) == f'"key": "{MASK}"\n'
+
+
+@pytest.mark.parametrize("password", ["hunter2hunter2", "p%40ss%2Fword", "s3cr3t!"])
+def test_a_password_in_a_url_is_a_value_too(password: str) -> None:
+    """Alone, decoded, and with its user before it; the host is none."""
+    value = f"postgresql://todo:{password}@db.internal:5432/todo"
+    assert redact(value, f"connecting to {value}") == f"connecting to {MASK}"
+    assert redact(value, f"PGPASSWORD={password}") == f"PGPASSWORD={MASK}"
+    assert redact(value, f"todo:{password}@elsewhere") == f"{MASK}elsewhere"
+    assert redact(value, "host db.internal port 5432 user todo") == "host db.internal port 5432 user todo"
+
+
+def test_a_password_that_a_url_escapes_is_known_unescaped() -> None:
+    """A client shows it as it sends it."""
+    value = "postgresql://todo:p%40ss%2Fword@db/todo"
+    assert redact(value, "password p@ss/word, p%40ss%2Fword") == f"password {MASK}, {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PIN", "1234"), ("DEBUG", "true"), ("DB_PASSWORD", "postgres"), ("MODE", " production ")]
+)
+def test_a_short_or_common_value_is_removed_behind_its_name_alone(name: str, value: str) -> None:
+    """Elsewhere it is most likely another word."""
+    redactor, bare = Redactor({name: value}), value.strip()
+    for text in (
+        f"{name}={bare}",
+        f"{name}: '{bare}'",
+        json.dumps({name: bare}),
+        json.dumps(json.dumps({name: bare})),
+        f"- name: {name}\n  value: {bare}",
+        f"{name}: {base64.b64encode(value.encode()).decode()}",
+    ):
+        told = redactor.redact(text)
+        assert MASK in told
+        assert bare not in told
+    other = f"it took {bare} s; OTHER_{name}={bare}; {name}={bare}s"
+    assert redactor.redact(other) == other
+
+
+@given(text=st.text(), value=VALUES)
+def test_nothing_else_is_taken_away(text: str, value: str) -> None:
+    """A text without the value is the same text."""
+    joined = "".join(text.split())
+    if not any(piece in joined for piece in (value[at : at + 4] for at in range(len(value) - 3))):
+        assert redact(value, text) == text
+
+
+@given(values=st.lists(LETTERS, max_size=5), text=st.text())
+def test_what_stands_around_is_kept(values: list[str], text: str) -> None:
+    """Masks stand where the values stood, and redacting twice changes nothing."""
+    redactor = Redactor({f"KEY_{at}": value for at, value in enumerate(values)})
+    told = redactor.redact(" | ".join(values))
+    assert not any(value in told for value in values if value.lower() not in COMMON)
+    once = redactor.redact(text)
+    assert redactor.redact(once) == once
+
+
+def test_a_value_that_holds_another_is_removed_whole() -> None:
+    """Whichever was told first."""
+    redactor = Redactor({"SHORT": "abcdefgh", "LONG": "abcdefgh-and-more"})
+    assert redactor.redact("x abcdefgh-and-more y abcdefgh z") == f"x {MASK} y {MASK} z"
+
+
+def test_values_can_be_learned_later() -> None:
+    """The development database's URL is known only once it runs; earlier values stay known."""
+    redactor = Redactor({"KEY": TOKEN})
+    redactor.learn({"DATABASE_URL": "postgresql://todo:hunter2hunter2@db/todo"})
+    redactor.learn({"KEY": "another-value-of-it"})
+    assert redactor.redact(f"{TOKEN} hunter2hunter2 another-value-of-it") == f"{MASK} {MASK} {MASK}"
+    redactor.learn({"KEY": TOKEN, "EMPTY": "", "BLANK": " "})
+    assert redactor.redact("nothing here") == "nothing here"
+
+
+def test_it_shows_nothing_of_what_it_knows() -> None:
+    """It may stand in a traceback."""
+    redactor = Redactor({"KEY": TOKEN})
+    assert repr(redactor) == "<Redactor of 1 values>"
+
+
+def test_nested_data_is_redacted() -> None:
+    """Values, keys, lists, numbers that are written like a value, and what is no JSON; all else is the same."""
+    redactor = Redactor({"KEY": TOKEN, "NUMBER": "1234567", "PIN": "12"})
+    given_data = {
+        "text": f"a {TOKEN} b",
+        TOKEN: [TOKEN, 1234567, 12, 1.5, None, True],
+        "PIN": "12",
+        "env": [{"name": "PIN", "value": 12}, {"name": "OTHER", "value": 12}],
+        "path": ("x", Exception(TOKEN)),
+    }
+    assert redactor.data(given_data) == {
+        "text": f"a {MASK} b",
+        MASK: [MASK, MASK, 12, 1.5, None, True],
+        "PIN": MASK,
+        "env": [{"name": "PIN", "value": MASK}, {"name": "OTHER", "value": 12}],
+        "path": ["x", MASK],
+    }
+
+
+def streamed(value: str, lines: list[str]) -> list[str]:
+    """Return lines as they come out of a stream."""
+    stream = Redactor({"KEY": value}).stream()
+    return [stream.redact(line) for line in lines]
+
+
+def test_a_value_of_several_lines_is_removed_line_by_line() -> None:
+    """No line is held back; the short one among them goes too, and what follows stays."""
+    lines = [f"key: {PEM.splitlines()[0]}", *PEM.splitlines()[1:], "done"]
+    assert streamed(PEM, lines) == [f"key: {MASK}", *[MASK] * (len(lines) - 2), "done"]
+
+
+def test_a_line_of_a_value_is_removed_behind_what_a_log_puts_before_it() -> None:
+    """Prefixes of pods, times, levels."""
+    assert streamed(PEM, [f"web-1 | {TOKEN}03", "web-1 | fine"]) == [f"web-1 | {MASK}", "web-1 | fine"]
+
+
+def test_what_only_begins_like_a_value_is_kept_where_the_line_goes_on() -> None:
+    """The scheme and the user of a URL are no secret; line breaks are kept."""
+    value = "postgresql://todo:hunter2hunter2@db/todo"
+    lines = ["see postgresql\n", "postgresql://todo:other@db\r\n", "\n", "plain"]
+    assert streamed(value, lines) == lines
+
+
+@given(value=MANY, width=st.integers(LEAST_PIECE, 76), encoded=st.booleans())
+def test_a_wrapped_value_leaves_nothing_in_a_stream(value: str, width: int, *, encoded: bool) -> None:
+    """As text or base64, wherever it is wrapped: at most a beginning too short to know stays."""
+    written = base64.b64encode(value.encode()).decode() if encoded else value
+    pieces = [written[at : at + width] for at in range(0, len(written), width)]
+    told = streamed(value, [f"data: {pieces[0]}", *(f"  {piece}" for piece in pieces[1:]), "done"])
+    assert told[-1] == "done"
+    assert all(re.fullmatch(r"(data:|) +(\*{3})?[A-Za-z0-9]?=*", line) for line in told[:-1])
+
+
+@given(value=MANY, cut=st.integers(LEAST_START, 30))
+def test_a_value_that_is_cut_in_two_is_removed_in_both_lines(value: str, cut: int) -> None:
+    """What stands behind it in the second line stays."""
+    told = streamed(value, [f"a {value[:cut]}", f"{value[cut:]} b"])
+    assert told == [f"a {MASK}", f"{MASK} b"]
+
+
+def text_of(size: int) -> str:
+    """Return a log of so many characters, the same every time."""
+    chance = random.Random(1)  # noqa: S311 - a text, not a secret
+    words = ["".join(chance.choices(string.ascii_lowercase, k=chance.randint(2, 9))) for _ in range(3000)]
+    return "\n".join(" ".join(chance.choices(words, k=12)) for _ in range(size // 65))[:size]
+
+
+def test_a_long_text_with_many_secrets_is_quick() -> None:
+    """A megabyte and twenty secrets, half of them URLs: the best of three is far below what anybody would wait for."""
+    chance = random.Random(2)  # noqa: S311 - stands for a generator of secrets
+    tokens = ["".join(chance.choices(string.ascii_letters + string.digits, k=43)) for _ in range(20)]
+    values = {
+        f"KEY_{at}": token if at % 2 else f"postgresql://todo:{token}@db:5432/todo" for at, token in enumerate(tokens)
+    }
+    redactor, text = Redactor(values), text_of(1_000_000)
+
+    def seconds() -> float:
+        start = perf_counter()
+        redactor.redact(text)
+        return perf_counter() - start
+
+    assert min(seconds() for _ in range(3)) < 0.15
+
+
+def test_a_large_secret_costs_little() -> None:
+    """A hundred kilobytes in many lines are learned and found at once."""
+    value = "\n".join(f"{at:08}{TOKEN}{TOKEN}" for at in range(1400))
+    start = perf_counter()
+    assert redact(value, f"a {value} b") == f"a {MASK} b"
+    assert perf_counter() - start < 5
+    assert LEAST_LINE < 40
