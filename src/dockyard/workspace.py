@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
+from dockyard.model.redaction import Redactor
 from dockyard.tools.helm import Helm
 from dockyard.tools.kubernetes import Api
 
@@ -33,6 +34,7 @@ class Workspace:
         clock: The clock that waits go by.
         ca_bundle: The machine's certificates where they are its own, or None.
         secrets: Values by name, from the environment and .env; in no repr.
+        redactor: What takes these values, and those that become known later, out of all that is printed or kept.
     """
 
     root: Path
@@ -43,6 +45,12 @@ class Workspace:
     clock: Clock
     ca_bundle: Path | None
     secrets: Mapping[str, str] = field(repr=False)
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def with_secret(self, name: str, value: str) -> Self:
+        """Return the workspace with one more secret, which is redacted from now on."""
+        self.redactor.learn({name: value})
+        return replace(self, secrets={**self.secrets, name: value})
 
     @property
     def state(self) -> Path:

@@ -12,6 +12,7 @@ from dockyard.cli.wiring import open_workspace
 from dockyard.tools.helm import Helm
 from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
+from tests.smoke.person import Person, stranger
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,13 +26,13 @@ def workspace() -> Workspace:
 @pytest.fixture(scope="session")
 def kubectl(workspace: Workspace) -> Kubectl:
     """The pinned kubectl on the live cluster."""
-    return workspace.kubectl()
+    return Kubectl(workspace.programs["kubectl"], workspace.target())
 
 
 @pytest.fixture(scope="session")
 def helm(workspace: Workspace) -> Helm:
     """The pinned Helm on the live cluster."""
-    return workspace.helm()
+    return workspace.helm(workspace.target())
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,11 @@ def node(workspace: Workspace) -> Host:
 def machine() -> Host:
     """This machine."""
     return testinfra.get_host("local://")
+
+
+@pytest.fixture
+def person(workspace: Workspace) -> Person:
+    """Someone who has just signed up."""
+    person = stranger(workspace)
+    person.sign_up()
+    return person

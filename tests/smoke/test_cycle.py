@@ -6,9 +6,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from dockyard.prepare import prepare
 
 from dockyard.deploy import deploy, destroy
-from dockyard.prepare import prepare
 from dockyard.releases.rollback import rollback
 from dockyard.tools.http import ask
 from dockyard.tools.kubectl import Kubectl

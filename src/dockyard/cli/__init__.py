@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect import getdoc
+from typing import Any
 
 from invoke.collection import Collection
 
@@ -11,7 +12,8 @@ from dockyard.cli.listing import Group, listing
 
 GROUPS = (
     ("", app, ("deploy", "plan", "status", "url", "logs", "history", "rollback", "destroy")),
-    ("", images, ("build", "load", "images")),
+    ("", images, ("build", "load")),
+    ("images", images, ("show", "prune")),
     ("", checks, ("check",)),
     ("", journal, ("report",)),
     ("secrets", secrets, ("init", "check", "example", "scan")),
@@ -25,18 +27,26 @@ GROUPS = (
 def namespace() -> Collection:
     """Return every task, for a tasks.py to publish."""
     root = Collection()
-    groups = []
+    groups: dict[str, list[tuple[str, str]]] = {}
     for prefix, module, names in GROUPS:
-        tasks = [getattr(module, name) for name in names]
+        tasks = {name: getattr(module, name) for name in names}
         if prefix:
-            root.add_collection(Collection(prefix, *tasks))
+            root.add_collection(Collection(prefix, *tasks.values()))
         else:
-            for entry in tasks:
+            for entry in tasks.values():
                 root.add_task(entry)
-        shown = [f"{prefix}.{name}" if prefix else name for name in names]
-        groups.append(Group(module.__doc__ or "", tuple(zip(shown, map(_summary, tasks), strict=True))))
-    root.add_task(listing(groups), name="tasks", default=True)
+        listed = groups.setdefault(module.__doc__ or "", [])
+        listed += [(_shown(prefix, name, entry), _summary(entry)) for name, entry in tasks.items()]
+    listing_task = listing([Group(heading, tuple(listed)) for heading, listed in groups.items()])
+    root.add_task(listing_task, name="tasks", default=True)
     return root
+
+
+def _shown(prefix: str, name: str, entry: Any) -> str:  # noqa: ANN401 - Invoke's Task has no type of its own here
+    """Return what a task is called by: a collection's default has the collection's name."""
+    if not prefix:
+        return name
+    return prefix if entry.is_default else f"{prefix}.{name}"
 
 
 def _summary(entry: object) -> str:

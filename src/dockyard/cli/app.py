@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
-from dockyard.cli.support import at_work, default_jobs, whole_number
+from dockyard.cli.support import at_work, default_jobs, told, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,7 @@ WORK = {"wait_lock": "seconds to wait for another deploy to end"}
         "rollback": "go back to the last good revision when an upgrade fails",
         "keep_failed": "leave a first install that failed as it is",
         "jobs": "pieces of work at a time",
+        "json": "print each event as a line of JSON",
         **WORK,
     }
 )
@@ -49,6 +50,7 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
     dry_run: bool = False,
     rollback: bool = True,
     keep_failed: bool = False,
+    json: bool = False,
 ) -> None:
     """Bring the app to what its sources and dockyard.yaml describe, and ask it whether it serves."""
     from dockyard.cli.report import print_plan, print_urls
@@ -56,7 +58,7 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
     from dockyard.deploy import pipeline
     from dockyard.releases.rollout import Policy
 
-    with at_work(profile) as (screen, workspace):
+    with at_work(profile, json=json) as (screen, workspace):
         chosen = _chosen(workspace, release)
         names = chosen.order()
         if dry_run:
@@ -67,8 +69,10 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
             wait_lock=whole_number("wait-lock", wait_lock),
             policy=Policy(roll_back=rollback, keep_failed=keep_failed),
         )
-        done = pipeline.deploy(workspace, names, screen.report, how, gate=refuse_errors)
-        print_urls(screen, [served for entry in done for served in entry.served])
+        with told(screen, "deploy", names):
+            done = pipeline.deploy(workspace, names, screen.report, how, gate=refuse_errors)
+        if not json:
+            print_urls(screen, [served for entry in done for served in entry.served])
 
 
 @task(
@@ -166,7 +170,8 @@ def rollback(_context: Context, release: str, revision: str = "", wait_lock: str
     with at_work() as (screen, workspace):
         wanted = whole_number("revision", revision) if revision else None
         how = options(jobs=1, wait_lock=whole_number("wait-lock", wait_lock))
-        target, done = roll_back(workspace, release, wanted, screen.report, how)
+        with told(screen, "rollback", (release,)):
+            target, done = roll_back(workspace, release, wanted, screen.report, how)
         screen.say(
             f"Release {done.release} serves revision {target.number} again (image tag {done.tag}), "
             f"as revision {done.revision}."
@@ -211,4 +216,6 @@ def destroy(_context: Context, release: str | None = None, wait_lock: str = "0")
         if release is not None:
             workspace.project.release(release)
         how = options(jobs=default_jobs(), wait_lock=whole_number("wait-lock", wait_lock))
-        remove(workspace, order if release is None else (release,), screen.report, how)
+        names = order if release is None else (release,)
+        with told(screen, "destroy", names):
+            remove(workspace, names, screen.report, how)

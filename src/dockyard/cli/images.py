@@ -32,16 +32,15 @@ def load(_context: Context) -> None:
 
 
 @task(
+    default=True,
     help={
         "json": "print JSON for machines",
         "layers": "layers to show for each image",
         "check": "exit code 1 when an image or their sum is over its limit",
         "weigh": "read every layer: compressed size, shared layers once",
-    }
+    },
 )
-def images(
-    _context: Context, layers: str = "5", *, weigh: bool = False, check: bool = False, json: bool = False
-) -> None:
+def show(_context: Context, layers: str = "5", *, weigh: bool = False, check: bool = False, json: bool = False) -> None:
     """Show the newest image of each service: size against its budget, and the biggest layers."""
     from invoke.exceptions import Exit
 
@@ -57,3 +56,18 @@ def images(
             print_sizes(screen, report, layers=whole_number("layers", layers), weight=weight)
         if check and not report.fits:
             raise Exit(code=1)
+
+
+@task(help={"dry_run": "only say what would be removed"})
+def prune(_context: Context, *, dry_run: bool = False) -> None:
+    """Remove images that no revision in the cluster's history and not the sources need, from node and engine."""
+    from dockyard.cli.wiring import options
+    from dockyard.deploy import pipeline
+
+    with at_work() as (screen, workspace):
+        found = pipeline.prune(workspace, screen.report, options(jobs=1), dry_run=dry_run)
+        rows = [("node", reference) for reference in found.node] + [("engine", reference) for reference in found.engine]
+        if rows:
+            screen.table(("where", "would be removed" if dry_run else "removed"), rows)
+        else:
+            screen.say("Every image is needed.")

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 def print_plan(screen: Screen, project: Project, plan: Plan) -> None:
     """Print what a deploy would do and why, and what it would change in the manifests."""
     from dockyard.deploy.plan import sentences
+    from dockyard.ui.diff import print_diff
 
     image_of = {name: spec.image for name, spec in project.releases.items()}
     screen.table(("subject", "action", "reason"), sentences(plan, image_of))
+    changing = [action for action in plan.releases if action.wanted.changed(action.sent)]
+    for action in changing:
+        screen.say(f"\n{action.release}: what would change in its manifests")
+        print_diff(screen, action.sent.objects, action.wanted.objects)
     if not plan.changes:
         screen.say("Nothing to do.")
 

@@ -68,6 +68,8 @@ def on_screen() -> Iterator[Screen]:
     except DockyardError as error:
         screen.error(error)
         raise Exit(code=error.exit_code) from None
+    except BrokenPipeError:  # whoever read the output has seen enough, and there is nobody to tell it
+        raise Exit(code=1) from None
     except OSError as error:  # a full disk, a folder that may not be written
         screen.error(MachineError(str(error.filename or "The machine refused"), why=error.strerror or str(error)))
         raise Exit(code=MachineError.exit_code) from None
@@ -79,9 +81,36 @@ def on_screen() -> Iterator[Screen]:
 
 
 @contextmanager
-def at_work(profile: str | None = None) -> Iterator[tuple[Screen, Workspace]]:
-    """Give a task its screen and the workspace of the project it runs in, with a profile where one is named."""
+def at_work(profile: str | None = None, *, json: bool = False) -> Iterator[tuple[Screen, Workspace]]:
+    """Give a task its screen and the workspace of the project it runs in.
+
+    Args:
+        profile: The overlay of dockyard.yaml to use.
+        json: Whether events are records on standard output.
+    """
     from dockyard.cli.wiring import open_workspace
+    from dockyard.journal import FILE, Journal
 
     with on_screen() as screen:
-        yield screen, open_workspace(profile=profile)
+        workspace = open_workspace(profile=profile)
+        screen.stream(Journal(workspace.state / FILE), json=json, redact=workspace.redactor.redact)
+        yield screen, workspace
+
+
+@contextmanager
+def told(screen: Screen, command: str, services: tuple[str, ...]) -> Iterator[None]:
+    """Tell that a command begins and how it ended, for a block that does its work."""
+    from dockyard.model.errors import DockyardError, StoppedError
+    from dockyard.model.events import Began, Ended
+
+    screen.report(Began(command, "Began", command=command, services=services))
+    try:
+        yield
+    except DockyardError as error:
+        stage = "Stopped" if isinstance(error, StoppedError) else "Failed"
+        screen.report(Ended(command, stage, f"{error.what}. {error.why}".strip(), exit_code=error.exit_code))
+        raise
+    except KeyboardInterrupt:
+        screen.report(Ended(command, "Stopped", exit_code=StoppedError.exit_code))
+        raise
+    screen.report(Ended(command, "Done"))

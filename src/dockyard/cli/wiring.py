@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dockyard import config, credentials
 from dockyard.clusters.provider import choose
 from dockyard.machine.programs import binaries
+from dockyard.model.redaction import Redactor
 from dockyard.root import find_root
 from dockyard.tools.clock import SystemClock
 from dockyard.tools.docker import Docker
@@ -36,6 +37,7 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
     project = config.load(root, profile or os.environ.get("DOCKYARD_PROFILE") or None)
     docker, clock, programs = Docker(), SystemClock(), binaries(root)
     ca_bundle = machine_certificates()
+    secrets = credentials.read(root, os.environ, secret_names(project))
     return Workspace(
         root=root,
         project=project,
@@ -44,7 +46,8 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
         programs=programs,
         clock=clock,
         ca_bundle=ca_bundle,
-        secrets=credentials.read(root, os.environ, secret_names(project)),
+        secrets=secrets,
+        redactor=Redactor(secrets),
     )
 
 

@@ -114,18 +114,18 @@ class Act:
             else:
                 yield Piece(name, frozenset(), partial(self._verify, action))
 
-    def _timed(self, service: str, step: str, work: Callable[[], None]) -> Callable[[], None]:
-        """Return work that tells when it begins and ends, and that is not begun without the lock."""
+    def _timed(self, service: str, step: str, work: Callable[[], str | None]) -> Callable[[], None]:
+        """Return work that tells when it begins, when it ends and what it returns; not begun without the lock."""
 
         def run() -> None:
             self.lock.check()
             self.report(Step(service, step, service=service, step=step))
             try:
-                work()
+                text = work() or ""
             except BaseException:
                 self.report(Step(service, step, service=service, step=step, ended=True, ok=False))
                 raise
-            self.report(Step(service, step, service=service, step=step, ended=True))
+            self.report(Step(service, step, text, service=service, step=step, ended=True))
 
         return run
 
@@ -166,12 +166,14 @@ class Act:
                 life.to(DeploymentState.LOADING, image.reference)
         load(self.site.workspace, image.reference, self._for(self._service(image)))
 
-    def _bring(self, action: ReleaseAction) -> None:
+    def _bring(self, action: ReleaseAction) -> str:
         life, spec = self._lives[action.release], self.site.workspace.project.release(action.release)
         if action.verb is Verb.INSTALL:  # its image may be where it belongs already
             life.to(DeploymentState.LOADING)
         rollout = Rollout(self.site, spec, life, self.report)
-        self.done[action.release] = rollout.bring(action, self.facts.charts[action.release], self.policy)
+        done = rollout.bring(action, self.facts.charts[action.release], self.policy)
+        self.done[action.release] = done
+        return f"revision {done.revision}"
 
     def _verify(self, action: ReleaseAction) -> None:
         """Ask a release that nothing is done to."""

@@ -16,6 +16,7 @@ from dockyard.images.make import make
 from dockyard.images.plan import plan_image
 from dockyard.model.events import Event
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases import prune as pruning
 from dockyard.releases import rollback as going_back
 from dockyard.releases.lock import Lock, Locking, holding
 from dockyard.releases.records import mark_good, read_records
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dockyard.model.events import Report
+    from dockyard.releases.prune import Pruned
     from dockyard.releases.records import Revision
     from dockyard.releases.site import Site
     from dockyard.workspace import Workspace
@@ -191,3 +193,12 @@ def load_all(workspace: Workspace, report: Report, *, jobs: int) -> None:
         [Piece(one, frozenset(), partial(load, workspace, one, report)) for one in references],
         jobs=jobs,
     )
+
+
+def prune(workspace: Workspace, report: Report, options: Options, *, dry_run: bool) -> Pruned:
+    """Remove images that neither a revision nor the sources as they are now need; as `releases.prune.prune`."""
+    site = connect(workspace, report)
+    found = images.sources(workspace.docker, workspace.project, tuple(workspace.project.images), workspace.root)
+    seen = images.observe(workspace.docker, found, state=workspace.state)
+    with locked(site, options, report):
+        return pruning.prune(site, [f"{image.name}:{image.tag}" for image in seen], report, dry_run=dry_run)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site 
     if secret:
         there = database.find(workspace.docker)
         address = there.url_in_cluster if there else UNKNOWN_DATABASE
-        workspace = replace(workspace, secrets={**workspace.secrets, secret: address})
+        workspace = workspace.with_secret(secret, address)
     try:
         return workspace, connect(workspace)
     except ClusterError:
@@ -116,7 +115,7 @@ def _start_database(workspace: Workspace, names: tuple[str, ...], report: Report
         return workspace
     report(Event("database", "Using", f"{secret} is not set: the development database"))
     there = database.start(workspace.docker, report, ca_bundle=workspace.ca_bundle)
-    return replace(workspace, secrets={**workspace.secrets, secret: there.url_in_cluster})
+    return workspace.with_secret(secret, there.url_in_cluster)
 
 
 def ensure_namespace(site: Site) -> None:

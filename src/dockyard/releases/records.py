@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dockyard.tools.kubernetes import Object
 
 HELM_TYPE = "helm.sh/release.v1"
+HELM_LABELS = "owner=helm"
 LEDGER = "dockyard-releases"
 """The name of the ConfigMap."""
 
@@ -138,7 +139,7 @@ class ReleaseRecord:
 def read_records(store: Store) -> dict[str, ReleaseRecord]:
     """Return the releases of a namespace, in every state, by name."""
     by_name: dict[str, list[Revision]] = {}
-    for secret in store.list("Secret", labels="owner=helm", fields=f"type={HELM_TYPE}"):
+    for secret in store.list("Secret", labels=HELM_LABELS, fields=f"type={HELM_TYPE}"):
         if (revision := decode(secret)) is not None:
             by_name.setdefault(revision.release, []).append(revision)
     ledger = store.get("ConfigMap", LEDGER) or {}

@@ -82,7 +82,7 @@ class Screen:
     ) -> Stream:
         """Return the stream of the command's events: the screen reads it, and so do others that are given.
 
-        From then on `report` is this stream, and errors are redacted the same way.
+        From then on `report` is this stream, and all that is printed is redacted the same way.
         """
         self._redact = redact
         own: Reader = self.reader(json=json)
@@ -155,7 +155,7 @@ class Screen:
 
     def _print(self, text: str) -> None:
         self._settle()
-        self._out.write(f"{text}\n")
+        self._out.write(f"{self._redact(text)}\n")
         self._out.flush()
 
     def _settle(self) -> None:
