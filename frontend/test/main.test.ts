@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -38,6 +38,27 @@ function start(env: Record<string, string>): { program: Program; said: () => str
   }
   return { program, said: () => text };
 }
+
+it("lists what is in the bundles, and nothing that only makes them", () => {
+  const libraries = join(folder, "libraries.tsv");
+  writeFileSync(libraries, "libc6\t2.41-12+deb13u5\tamd64\n");
+  const made = [1, 2].map((time) => {
+    const dist = join(folder, `dist-${time}`);
+    mkdirSync(join(dist, "public"), { recursive: true });
+    for (const name of ["packages-server.json", "public/packages-page.json"]) {
+      copyFileSync(join(folder, name), join(dist, name));
+    }
+    execFileSync(process.execPath, ["scripts/sbom.mjs", dist, libraries, join(folder, "sbom.json")]);
+    expect(readdirSync(dist, { recursive: true })).toEqual(["public"]);
+    return readFileSync(join(folder, "sbom.json"), "utf8");
+  });
+  expect(made[0]).toBe(made[1]);
+  const { components } = JSON.parse(made[0] ?? "") as { components: { purl: string }[] };
+  const listed = components.map((one) => one.purl.replace(/@[^@]*$/, ""));
+  expect(listed).toEqual(expect.arrayContaining(["pkg:generic/node", "pkg:deb/debian/libc6", "pkg:npm/hono"]));
+  expect(listed).toEqual(expect.arrayContaining(["pkg:npm/preact", "pkg:npm/better-auth", "pkg:npm/%40better-auth/core"]));
+  expect(listed.filter((name) => /vite|typescript|prisma/.test(name))).toEqual([]);
+});
 
 describe("the built server", () => {
   it("ends with 2 and one sentence when its settings are wrong", async () => {

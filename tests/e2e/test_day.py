@@ -78,6 +78,14 @@ def test_two_people_do_not_see_each_other(open_page: Open) -> None:
     expect(other.get_by_text("Nothing to do yet")).to_be_visible()
 
 
+def test_it_works_under_every_name_of_its_host(open_page: Open, address: str) -> None:
+    """Opened at another name of the same machine, page, sign-up and backend work as they are."""
+    page = open_page()
+    page.goto(address.replace("127.0.0.1", "localhost"))
+    sign_up(page, Person())
+    add_task(page, "From here too")
+
+
 def pods_of(api: Api, service: str) -> dict[str, bool]:
     """Return the pods of a service that are not on their way out, and whether each is ready."""
     pods = [
