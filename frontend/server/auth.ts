@@ -119,7 +119,13 @@ function readableKeys(): GetJwks {
     const keys = await adapter.findMany<Jwk>({ model: "jwks", sortBy: { field: "createdAt", direction: "desc" } });
     for (const { id, privateKey } of keys.filter((one) => !readable.has(one.id))) {
       const read = symmetricDecrypt({ key, data: JSON.parse(privateKey) });
-      readable.set(id, await read.then(() => true, () => false));
+      readable.set(
+        id,
+        await read.then(
+          () => true,
+          () => false,
+        ),
+      );
     }
     const past = Date.now() - 1;
     return keys.map((one) =>

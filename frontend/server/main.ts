@@ -28,7 +28,9 @@ async function main(settings: Settings): Promise<void> {
   server.listen(settings.port, "0.0.0.0", () => {
     log(`INFO listening on port ${settings.port}, version ${settings.version}`);
   });
-  process.once("SIGTERM", () => log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`));
+  process.once("SIGTERM", () =>
+    log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`),
+  );
   await stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
   await Promise.all([database.close(), prepared]);
   log("INFO stopped");

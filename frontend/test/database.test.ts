@@ -18,7 +18,9 @@ describe("likeLibpq", () => {
   });
 
   it("leaves user and password as they are", () => {
-    const client = new pg.Client({ connectionString: likeLibpq("postgresql://a%40b:p%2F%3F%25@db:6543/todo?sslmode=disable") });
+    const client = new pg.Client({
+      connectionString: likeLibpq("postgresql://a%40b:p%2F%3F%25@db:6543/todo?sslmode=disable"),
+    });
     expect([client.user, client.password, client.host, client.port, client.database]).toEqual([
       "a@b",
       "p/?%",
@@ -33,7 +35,10 @@ describe("Database", () => {
   it.each([
     ["postgresql://u:hunter2@127.0.0.1:9/todo", /^The database cannot be used: connect ECONNREFUSED 127.0.0.1:9$/],
     ["postgresql://u:hunter2@localhost:9/todo", /^The database cannot be used: connect ECONNREFUSED [^ ]*:9$/],
-    ["postgresql://u:hunter2@no-such-host.invalid/todo", /^The database cannot be used: getaddrinfo .* no-such-host.invalid$/],
+    [
+      "postgresql://u:hunter2@no-such-host.invalid/todo",
+      /^The database cannot be used: getaddrinfo .* no-such-host.invalid$/,
+    ],
   ])("says in a sentence what is wrong with %s", async (url, sentence) => {
     const database = new Database(url, () => undefined);
     await expect(database.check(5)).rejects.toThrow(sentence);

@@ -56,7 +56,9 @@ it("lists what is in the bundles, and nothing that only makes them", () => {
   const { components } = JSON.parse(made[0] ?? "") as { components: { purl: string }[] };
   const listed = components.map((one) => one.purl.replace(/@[^@]*$/, ""));
   expect(listed).toEqual(expect.arrayContaining(["pkg:generic/node", "pkg:deb/debian/libc6", "pkg:npm/hono"]));
-  expect(listed).toEqual(expect.arrayContaining(["pkg:npm/preact", "pkg:npm/better-auth", "pkg:npm/%40better-auth/core"]));
+  expect(listed).toEqual(
+    expect.arrayContaining(["pkg:npm/preact", "pkg:npm/better-auth", "pkg:npm/%40better-auth/core"]),
+  );
   expect(listed.filter((name) => /vite|typescript|prisma/.test(name))).toEqual([]);
 });
 

@@ -69,9 +69,9 @@ describe("Session", () => {
 
   it("tells a session that is over from one that cannot be looked up", async () => {
     await expect(session(refusal(401)).session.token()).rejects.toEqual(new SessionOver());
-    await expect(session(refusal(503, { detail: "The database cannot be used: gone" })).session.token()).rejects.toEqual(
-      new Trouble("Signing in is not possible just now. The database cannot be used: gone."),
-    );
+    await expect(
+      session(refusal(503, { detail: "The database cannot be used: gone" })).session.token(),
+    ).rejects.toEqual(new Trouble("Signing in is not possible just now. The database cannot be used: gone."));
   });
 
   it.each([
