@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from dockyard.model.project import ReleaseSpec
 
+MANAGED_BY, INSTANCE = "app.kubernetes.io/managed-by", "app.kubernetes.io/instance"
 MANAGER = "dockyard"
-"""Who the label app.kubernetes.io/managed-by names: Helm takes over no object that is another's."""
+"""Who the label managed-by names: Helm takes over no object that is another's."""
 
 
 def secret_values(spec: ReleaseSpec, values: Mapping[str, str]) -> dict[str, str]:
@@ -37,7 +38,7 @@ def secret_manifest(release: str, spec: ReleaseSpec, values: Mapping[str, str]) 
     if spec.existing_secret is None:
         raise ValueError(f"Helm writes the Secret of release {release}")
     secret = SecretSpec.of(spec.existing_secret, secret_values(spec, values))
-    labels = {"app.kubernetes.io/instance": release, "app.kubernetes.io/managed-by": MANAGER}
+    labels = {INSTANCE: release, MANAGED_BY: MANAGER}
     return {
         "apiVersion": "v1",
         "kind": "Secret",

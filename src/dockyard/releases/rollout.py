@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
 from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError
 from dockyard.model.events import Diagnosed
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
 from dockyard.releases.drift import drift, kinds_of
 from dockyard.releases.images import bring_back, images_of
@@ -21,6 +23,8 @@ from dockyard.releases.watch import Watch
 from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockyard.charts.manifests import Manifests
     from dockyard.charts.render import Rendered
     from dockyard.model.events import Report
@@ -68,6 +72,7 @@ class Rollout:
 
     def __init__(self, site: Site, spec: ReleaseSpec, life: Life, report: Report) -> None:
         self._site, self._spec, self._life, self._report = site, spec, life, report
+        self._put_back: Callable[[], None] = lambda: None
 
     def bring(self, action: ReleaseAction, chart: Rendered, policy: Policy) -> Deployed:
         """Bring a release to what was planned.
@@ -112,6 +117,9 @@ class Rollout:
         if action.verb is Verb.INSTALL:  # an earlier release of that name may still be on its way out
             await_gone(name, site.api, chart.manifests, clock=site.workspace.clock, only_leaving=True)
         state = DeploymentState.INSTALLING if action.verb is Verb.INSTALL else DeploymentState.UPGRADING
+        if chart.secret is not None:
+            before = secret.write(site.api, chart.secret)
+            self._put_back = partial(secret.put_back, site.api, chart.secret, before)
         self._life.to(state, action.reason)
         try:
             persist(site, self._life, lambda: site.helm.upgrade(name, chart.archive, chart.values, files=chart.files))
@@ -183,6 +191,7 @@ class Rollout:
     def _return_to(self, good: Revision, record: ReleaseRecord, found: Diagnosis) -> RolloutError:
         """Go back to a good revision; return the error that says whether that worked."""
         name = self._life.release
+        self._put_back()
         try:
             cause, _ = self._roll_back(good)
         except StoppedError:
