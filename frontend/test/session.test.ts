@@ -33,7 +33,7 @@ describe("Session", () => {
     const answer = () => Response.json({ user: USER });
     const { session: mine, asked } = session(answer(), answer(), Response.json({ success: true }));
     const { name, email } = USER;
-    const password = "correct horse";
+    const password = crypto.randomUUID();
     expect(await mine.signUp(name, email, password)).toEqual(USER);
     expect(await mine.signIn(email, password)).toEqual(USER);
     await mine.signOut();
