@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
 
@@ -9,6 +10,8 @@ import { Database } from "./database";
 import { stopped } from "./life";
 import type { Settings } from "./settings";
 import { SettingsError, settingsOf } from "./settings";
+
+const CLOSE_SECONDS = 3;
 
 function log(line: string): void {
   process.stdout.write(`${new Date().toISOString()} ${line}\n`);
@@ -32,8 +35,10 @@ async function main(settings: Settings): Promise<void> {
     log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`),
   );
   await stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
-  await Promise.all([database.close(), prepared]);
+  // A database that hangs must not hold the program until it is killed.
+  await Promise.race([Promise.all([database.close(), prepared]), pause(CLOSE_SECONDS * 1000)]);
   log("INFO stopped");
+  process.exit(0);
 }
 
 try {

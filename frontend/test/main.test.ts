@@ -83,6 +83,21 @@ describe("the built server", () => {
     taken.close();
   });
 
+  it("stops in seconds when its database takes connections and then says nothing", async () => {
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { program, said } = start({
+      BETTER_AUTH_SECRET: SECRET,
+      DATABASE_URL: `postgresql://127.0.0.1:${(silent.address() as AddressInfo).port}/todo`,
+      PORT: "0",
+      DRAIN_SECONDS: "0",
+    });
+    await vi.waitFor(() => expect(said()).toContain("listening"));
+    program.kill("SIGTERM");
+    expect(await once(program, "exit")).toEqual([0, null]);
+    silent.close();
+  });
+
   it("stops at once and well without its database", async () => {
     const { program, said } = start({
       BETTER_AUTH_SECRET: SECRET,
