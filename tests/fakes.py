@@ -37,9 +37,14 @@ from dockyard.workspace import Workspace
 
 
 class FakeClock:
-    """A clock whose sleep costs nothing."""
+    """A clock whose sleep costs nothing.
+
+    Attributes:
+        on_sleep: Called before each sleep.
+    """
 
     def __init__(self) -> None:
+        self.on_sleep: Callable[[], None] = lambda: None
         self._now = 0.0
         self._lock = threading.Lock()
 
@@ -49,6 +54,7 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         """Let the time pass."""
+        self.on_sleep()
         with self._lock:
             self._now += seconds
 
@@ -128,8 +134,7 @@ class FakeApi(Api):
     """
 
     def __init__(self, clock: FakeClock | None = None, namespace: str = "default") -> None:
-        self.namespace = namespace
-        self._patience = None
+        self.namespace, self._patience = namespace, None
         self.objects: dict[tuple[str, str], Object] = {}
         self.namespaces = {namespace: "Active"}
         self.lines: dict[tuple[str, bool], str] = {}
@@ -616,8 +621,12 @@ class FakeWorkspace(Workspace):
         """Return the stand-in."""
         return self.fake_helm
 
-    def api(self, target: Target, patience: Callable[[], Patience] | None = None) -> FakeApi:  # noqa: ARG002
-        """Return the stand-in."""
+    def api(
+        self,
+        target: Target,  # noqa: ARG002
+        patience: Callable[[], Patience] | None = None,  # noqa: ARG002 - tests/releases/test_silence.py has it
+    ) -> FakeApi:
+        """Return the stand-in; one that is silent is so at once."""
         return self.fake_api
 
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "frontend-"));
   await build({ logLevel: "error", build: { outDir: join(folder, "public") } });
   await build({ logLevel: "error", build: { ssr: "server/main.ts", outDir: folder } });
-}, 60_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -139,5 +139,5 @@ describeWithPostgres("the built server with a database", () => {
     expect((await ask("/api/auth/jwks")).status).toBe(200);
     expect(await exit).toEqual([0, null]);
     expect(said()).toMatch(/stopped\n$/);
-  }, 20_000);
+  });
 });

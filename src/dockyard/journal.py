@@ -100,10 +100,7 @@ class Journal:
 
     def _shorten(self) -> None:
         """Leave the last runs only, where the file is too large; whoever comes second leaves it to the first."""
-        try:
-            if self._path.stat().st_size <= self._limit:
-                return
-        except FileNotFoundError:
+        if self._path.stat().st_size <= self._limit:
             return
         file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         try:

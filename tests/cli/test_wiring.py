@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from dockyard.clusters.embedded import EmbeddedCluster
 from dockyard.model.errors import ConfigError
 from dockyard.model.project import Project
 from dockyard.tools.clock import SystemClock
+from dockyard.tools.process import run
 
 TEXT = """\
 name: test
@@ -48,6 +50,18 @@ def test_secrets_come_from_the_environment_and_the_file(root: Path, monkeypatch:
     """Only those that the project names."""
     monkeypatch.setenv("URL", "environment")
     assert open_workspace(root).secrets == {"KEY": "file", "URL": "environment"}
+
+
+@pytest.mark.process
+def test_a_program_that_is_started_gets_no_secret(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither helm nor docker has them in its environment; the next task of the same command finds them again."""
+    monkeypatch.setenv("URL", "environment")
+    monkeypatch.setenv("UNRELATED", "environment")
+    first = open_workspace(root).secrets
+    done = run([sys.executable, "-c", "import os; print(*os.environ)"], timeout=30)
+    assert "UNRELATED" in done.stdout.split()
+    assert "URL" not in done.stdout.split()
+    assert open_workspace(root).secrets == first == {"KEY": "file", "URL": "environment"}
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ PROJECT: Mapping[str, Any] = {
     },
 }
 
+SECRET = "hunter2"  # noqa: S105 - of nobody
+
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ME = Identity("ann", "here", 7, "", "", "inv deploy")
 
@@ -158,7 +160,7 @@ def workspace(tmp_path: Path) -> FakeWorkspace:
         (tmp_path / "helm" / name).mkdir(parents=True)
         (tmp_path / "helm" / name / "Chart.yaml").touch()
     charts = {name: chart(name) for name in NAMES}
-    return fake_workspace(tmp_path, PROJECT, docker=FakeDocker(BASE), charts=charts, secrets={"KEY": "value"})
+    return fake_workspace(tmp_path, PROJECT, docker=FakeDocker(BASE), charts=charts, secrets={"KEY": SECRET})
 
 
 @pytest.fixture

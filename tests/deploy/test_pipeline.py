@@ -18,7 +18,7 @@ from dockyard.releases.rollout import Policy
 from dockyard.tools.identity import Identity
 from dockyard.tools.kubernetes import Object
 from dockyard.workspace import Workspace
-from tests.deploy.conftest import NAMES, Deploying
+from tests.deploy.conftest import NAMES, SECRET, Deploying
 from tests.fakes import RUNS, FakeWorkspace, Recorder
 from tests.releases.objects import waits
 
@@ -643,9 +643,9 @@ def test_secrets_go_to_the_releases_that_name_them(deploying: Deploying) -> None
     """And no other value goes anywhere, least of all into events or the state of the cluster beside Helm's own."""
     deploying()
     values = deploying.workspace.fake_helm.values
-    assert values["web"]["secrets"] == {"KEY": "value"}
+    assert values["web"]["secrets"] == {"KEY": SECRET}
     assert "secrets" not in values["api"]
-    assert not [event for event in deploying.report.events if "value" in event.text]
+    assert not [event for event in deploying.report.events if SECRET in event.text]
 
 
 def test_a_deploy_ends_by_asking_the_services(deploying: Deploying, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,6 +202,7 @@ class Act:
 def load(workspace: Workspace, reference: str, report: Report) -> None:
     """Bring an image into the node, and tell how much of it was sent."""
     name = reference.partition(":")[0]
+    report(Event(name, "Loading", "looking at what the node lacks", passing=True))
     loaded = workspace.cluster.load(reference, report)
     if loaded.sent:
         size = Progress(round(loaded.sent / MEGABYTE, 1), round(loaded.sent / MEGABYTE, 1), "MB")

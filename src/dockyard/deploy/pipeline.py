@@ -18,6 +18,7 @@ from dockyard.model.events import REVISION, Event, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import prune as pruning
 from dockyard.releases import rollback as going_back
+from dockyard.releases import secret
 from dockyard.releases.lock import Lock, Locking, holding
 from dockyard.releases.records import mark_good, read_records
 from dockyard.releases.remove import remove
@@ -179,6 +180,9 @@ def _tell_absent(names: Iterable[str], report: Report) -> None:
 def _remove(site: Site, name: str, report: Report) -> None:
     report(Event(name, "Removing", passing=True, service=name))
     remove(site.helm, site.api, name, clock=site.workspace.clock)
+    own = site.workspace.project.release(name).existing_secret
+    if own is not None:
+        secret.remove(site.api, own)
     report(Event(name, "Removed", "its objects and pods are gone", service=name))
 
 

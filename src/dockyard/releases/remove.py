@@ -7,11 +7,10 @@ themselves are asked for until there are none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dockyard.charts.pods import pod_templates
 from dockyard.model.errors import ApiSilentError, RolloutError, ToolFailedError
-from dockyard.releases import secret
 from dockyard.releases.drift import kinds_of
 from dockyard.releases.records import Store, forget, read_records
 from dockyard.tools.clock import ticks
@@ -32,11 +31,7 @@ PAUSE = 0.5
 SHOWN = 5
 
 
-class RemovingStore(Store, secret.Removing, Protocol):
-    """What removing asks of the API server."""
-
-
-def remove(helm: Helm, store: RemovingStore, release: str, *, clock: Clock) -> None:
+def remove(helm: Helm, store: Store, release: str, *, clock: Clock) -> None:
     """Uninstall a release and wait until its objects and pods are gone; one that is not there is gone.
 
     Raises:
@@ -51,7 +46,6 @@ def remove(helm: Helm, store: RemovingStore, release: str, *, clock: Clock) -> N
         raise RolloutError(f"Release {release} could not be removed", why=error.stderr.strip()) from error
     for revision in record.revisions[-2:]:  # the newest may be half of what is there, where it was cut off
         await_gone(release, store, revision.manifests, clock=clock)
-    secret.remove(store, release)
     forget(store, release)
 
 

@@ -1,31 +1,27 @@
-"""The Secret that Dockyard writes itself: put there before its release is sent, put back when that fails."""
+"""The Secret that Dockyard writes beside a release, so that Helm never has its values (`existingSecret`).
+
+There is one object, changed in place: pods take variables from a Secret by its name, and the data model fixes the name.
+So an earlier state comes back only by whoever kept it, which is why `write` returns the way back.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
-from dockyard.charts.secret import INSTANCE, MANAGED_BY, MANAGER
+from dockyard.charts.secret import MANAGED_BY, MANAGER
 from dockyard.model.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dockyard.tools.kubernetes import Object
 
-KIND = "Secret"
+SECRET = "Secret"  # noqa: S105 - a kind of object
+HELM_RELEASE = "meta.helm.sh/release-name"
 
 
-class Removing(Protocol):
-    """What removing asks of the API server."""
-
-    def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
-        """Return the objects of a kind."""
-
-    def delete(self, kind: str, name: str, *, uid: str = "", version: str = "") -> bool:
-        """Delete an object."""
-
-
-class Store(Removing, Protocol):
+class Keeper(Protocol):
     """What this module asks of the API server."""
 
     def get(self, kind: str, name: str) -> Object | None:
@@ -37,41 +33,48 @@ class Store(Removing, Protocol):
     def replace(self, kind: str, body: Object) -> Object:
         """Replace an object."""
 
+    def delete(self, kind: str, name: str) -> bool:
+        """Delete an object; return whether it was there."""
 
-def write(store: Store, wanted: Object) -> Object | None:
-    """Have a Secret with this content.
+
+def write(keeper: Keeper, manifest: Mapping[str, Any], release: str) -> Callable[[], object]:
+    """Write the Secret of a release.
+
+    Args:
+        keeper: The API server.
+        manifest: The Secret; see `charts/secret.py`.
+        release: The release: the Secret that Helm wrote for it before is taken over, one of anybody else is not.
 
     Returns:
-        The one that was there before, or None.
+        What brings back how it was; where it was Helm's it is removed, since a rollback of Helm makes its own.
 
     Raises:
-        RefusedError: One of that name is somebody else's.
+        RefusedError: A Secret of that name is somebody else's.
     """
-    name = wanted["metadata"]["name"]
-    there = store.get(KIND, name)
-    if there is None:
-        store.create(KIND, wanted)
-        return None
-    if (there["metadata"].get("labels") or {}).get(MANAGED_BY) != MANAGER:
+    name = manifest["metadata"]["name"]
+    former = keeper.get(SECRET, name)
+    if former is None:
+        keeper.create(SECRET, dict(manifest))
+        return partial(remove, keeper, name)
+    ours = is_ours(former)
+    if not ours and _annotations(former).get(HELM_RELEASE) != release:
         raise RefusedError(
-            f"The Secret {name} is not Dockyard's, and nothing was sent",
-            why=f"It has no label {MANAGED_BY}={MANAGER}",
-            fix="Name another one in `existingSecret`, or delete that Secret",
+            f"There is a Secret {name} that neither Dockyard nor release {release} wrote",
+            why="What is in it would be lost",
+            fix="Name another one in `existingSecret`, or remove it",
         )
-    if there.get("data") != wanted["data"]:
-        store.replace(KIND, wanted)
-    return there
+    if not ours or former.get("data") != manifest["data"]:
+        keeper.replace(SECRET, _over(former, manifest))
+    return partial(_bring_back, keeper, former) if ours else partial(remove, keeper, name)
 
 
-def put_back(store: Store, wanted: Object, before: Object | None) -> None:
-    """Have what was there before `write`."""
-    if before is None:
-        store.delete(KIND, wanted["metadata"]["name"])
-    else:
-        store.replace(KIND, {**wanted, "data": before.get("data") or {}})
+def remove(keeper: Keeper, name: str) -> bool:
+    """Remove the Secret of a release; return whether it was there, and Dockyard's."""
+    there = keeper.get(SECRET, name)
+    return there is not None and is_ours(there) and keeper.delete(SECRET, name)
 
 
-def differs(live: Iterable[Object], wanted: Object) -> Iterator[str]:
+def differs(live: Iterable[Object], wanted: Mapping[str, Any]) -> Iterator[str]:
     """Yield how the Secret that is there is not the one that is wanted, as drift is told.
 
     Args:
@@ -81,12 +84,33 @@ def differs(live: Iterable[Object], wanted: Object) -> Iterator[str]:
     name = wanted["metadata"]["name"]
     there = next((entry for entry in live if entry["metadata"]["name"] == name), None)
     if there is None:
-        yield f"{KIND.lower()}/{name} is gone"
+        yield f"{SECRET.lower()}/{name} is gone"
     elif there.get("data") != wanted["data"]:
-        yield f"{KIND.lower()}/{name} data"
+        yield f"{SECRET.lower()}/{name} data"
 
 
-def remove(store: Removing, release: str) -> None:
-    """Delete what was written for a release."""
-    for entry in store.list(KIND, labels=f"{MANAGED_BY}={MANAGER},{INSTANCE}={release}"):
-        store.delete(KIND, entry["metadata"]["name"])
+def is_ours(secret: Object) -> bool:
+    """Tell whether Dockyard wrote a Secret."""
+    labels = secret["metadata"].get("labels") or {}
+    return bool(labels.get(MANAGED_BY) == MANAGER)
+
+
+def _bring_back(keeper: Keeper, former: Object) -> None:
+    """Give a Secret the values that it had; one that is gone is made again."""
+    there, name = keeper.get(SECRET, former["metadata"]["name"]), former["metadata"]["name"]
+    kept = {"name": name, "labels": former["metadata"].get("labels"), "annotations": _annotations(former)}
+    bare = {**former, "kind": SECRET, "apiVersion": "v1", "metadata": kept}
+    if there is None:
+        keeper.create(SECRET, bare)
+    elif there.get("data") != former.get("data"):
+        keeper.replace(SECRET, _over(there, bare))
+
+
+def _over(there: Object, manifest: Mapping[str, Any]) -> Object:
+    """Return a Secret to be put in the place of one: refused where that one was changed meanwhile."""
+    version = {"resourceVersion": there["metadata"]["resourceVersion"]}
+    return {**manifest, "metadata": {**manifest["metadata"], **version}}
+
+
+def _annotations(secret: Object) -> Mapping[str, str]:
+    return secret["metadata"].get("annotations") or {}
