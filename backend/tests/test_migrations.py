@@ -3,11 +3,12 @@
 import psycopg
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from tests.conftest import TASKS, World, until_ready
 from todo_backend.database import psycopg_url
-from todo_backend.migrations import migrate
+from todo_backend.migrations import FOLDER, HEAD, migrate
 from todo_backend.models import Base
 
 
@@ -19,6 +20,11 @@ def test_the_steps_lead_to_the_models(database_url: str) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
+
+
+def test_the_last_step_is_known() -> None:
+    """Where it was made, a start does nothing: a new step must be named, or it would never be made."""
+    assert ScriptDirectory(str(FOLDER)).get_current_head() == HEAD
 
 
 def test_a_second_run_changes_nothing(database_url: str) -> None:

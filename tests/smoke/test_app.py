@@ -130,14 +130,21 @@ def test_a_killed_pod_costs_no_data_and_no_session(person: Person, kubectl: Kube
     killed_at = time.monotonic()
     kubectl.delete("pod", before, wait=False, grace=0)
     for _ in ticks(SystemClock(), limit=3 * REPLACED_WITHIN, pause=0.2):
-        if before not in [pod["metadata"]["name"] for pod in pods_of(kubectl, service)] and whole(person):
+        if replaced(kubectl, service, before) and whole(person):
             break
     gone = time.monotonic() - killed_at
+    assert replaced(kubectl, service, before)
     assert gone < REPLACED_WITHIN
-    assert before not in [pod["metadata"]["name"] for pod in pods_of(kubectl, service)]
     assert person.titles() == ["survive"]
     messages = person.api("GET", f"/conversations/{said.body['conversation_id']}/messages").body
     assert [message["content"] for message in messages] == ["add survive", said.body["reply"]]
+
+
+def replaced(kubectl: Kubectl, service: str, pod: str) -> bool:
+    """Tell whether another pod of a service is ready in the place of one."""
+    others = [entry for entry in pods_of(kubectl, service) if entry["metadata"]["name"] != pod]
+    statuses = [status for entry in others for status in entry["status"].get("containerStatuses", ())]
+    return any(status["ready"] for status in statuses)
 
 
 def whole(person: Person) -> bool:

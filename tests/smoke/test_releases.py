@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dockyard.releases.site import connect
 from dockyard.releases.status import statuses
 from dockyard.tools.helm import Helm
 from dockyard.tools.kubectl import Kubectl
@@ -30,7 +31,7 @@ def test_helm_lists_every_release_as_deployed(helm: Helm, workspace: Workspace) 
 
 def test_status_says_ready(workspace: Workspace) -> None:
     """Dockyard's own judgement of each release is Ready, with every pod there."""
-    for row in statuses(workspace):
+    for row in statuses(connect(workspace)):
         assert (row.state, row.ready) == ("Ready", row.wanted), row
         assert row.wanted >= 1
 

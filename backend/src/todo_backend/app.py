@@ -39,9 +39,15 @@ def create_app(settings: Settings, life: Life) -> FastAPI:
     database = Database(settings.database_url, query_seconds=settings.query_seconds)
     inside, outside = _client(inside=True), _client(inside=False)
 
+    tools = Tools(settings.mcp_url, inside, seconds=settings.tool_seconds)
+
+    async def prepare() -> None:
+        await database.prepare()
+        await tools.load()
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        preparing = asyncio.create_task(database.prepare())
+        preparing = asyncio.create_task(prepare())
         async with inside, outside:
             yield
         preparing.cancel()
@@ -54,7 +60,6 @@ def create_app(settings: Settings, life: Life) -> FastAPI:
     app = FastAPI(title="AI Todo backend", version=settings.version, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.database = database
     app.state.gate = Gate(Keys(settings.jwks_url, inside), settings.issuer, settings.audience)
-    tools = Tools(settings.mcp_url, inside, seconds=settings.tool_seconds)
     app.state.desk = Desk(_assistant(settings, outside), tools)
     app.router.routes.extend(probes(SERVICE, settings.version, life, check))
     app.include_router(tasks.router)

@@ -58,7 +58,8 @@ class Database:
     def __init__(self, url: str, *, query_seconds: float) -> None:
         self._url = psycopg_url(url)
         self._query_seconds = query_seconds
-        self._trouble = "The tables have not been made yet"
+        self._trouble = ""
+        self._tried = asyncio.Event()
         self.prepared = False
         self._engine = create_async_engine(
             self._url,
@@ -75,9 +76,11 @@ class Database:
                 current = await self._migrate()
             except (SQLAlchemyError, OSError) as error:
                 self._note(self._cause(error))
+                self._tried.set()
                 await pause(RETRY_SECONDS)
             else:
                 self.prepared = True
+                self._tried.set()
                 log.info("The tables are %s", "up to date" if current else "those of a newer version")
 
     async def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
@@ -86,8 +89,7 @@ class Database:
         Raises:
             DatabaseDownError: The database does not answer, or its tables are not there yet.
         """
-        if not self.prepared:
-            raise DatabaseDownError(self._trouble)
+        await self._first_try(self._query_seconds)
         return await self._limited(self._query_seconds, work)
 
     async def check(self, seconds: float) -> None:
@@ -96,13 +98,21 @@ class Database:
         Raises:
             DatabaseDownError: There is none within `seconds`, or the tables are not there yet.
         """
+        await self._first_try(seconds)
         await self._limited(seconds, lambda session: session.execute(text("SELECT 1")))
-        if not self.prepared:
-            raise DatabaseDownError(self._trouble)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()
+
+    async def _first_try(self, seconds: float) -> None:
+        """Wait for the first attempt to prepare the tables, so that who asks at the start is not sent away for it."""
+        try:
+            await asyncio.wait_for(self._tried.wait(), seconds)
+        except TimeoutError as error:
+            raise DatabaseDownError(f"The database cannot be used: no answer within {seconds:g} s") from error
+        if not self.prepared:
+            raise DatabaseDownError(self._trouble)
 
     async def _migrate(self) -> bool:
         async with self._engine.begin() as connection:
