@@ -130,7 +130,7 @@ def status(_context: Context, *, json: bool = False) -> None:
 
 @task(help={**RELEASE, **JSON})
 def history(_context: Context, release: str, *, json: bool = False) -> None:
-    """Show the revisions of a release, which of them were Ready, and how long they took where they were made here."""
+    """Show the revisions of a release, which of them were Ready, and how long those made here took."""
     from dockyard.cli.report import print_history
     from dockyard.journal import FILE, revisions, runs
     from dockyard.releases.site import connect
