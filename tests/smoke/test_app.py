@@ -123,7 +123,9 @@ def test_a_name_that_no_service_has_is_not_resolved(kubectl: Kubectl) -> None:
 
 
 @pytest.mark.parametrize("service", ["mcp", "backend", "frontend"])
-def test_a_killed_pod_costs_no_data_and_no_session(person: Person, kubectl: Kubectl, service: str) -> None:
+def test_a_killed_pod_costs_no_data_and_no_session(
+    person: Person, kubectl: Kubectl, measured: dict[str, float], service: str
+) -> None:
     """Tasks, conversation and session are there when another pod serves, within ten seconds (SC-004)."""
     said = person.say("add survive")
     (before,) = (pod["metadata"]["name"] for pod in pods_of(kubectl, service))
@@ -134,6 +136,7 @@ def test_a_killed_pod_costs_no_data_and_no_session(person: Person, kubectl: Kube
             break
     gone = time.monotonic() - killed_at
     assert replaced(kubectl, service, before)
+    measured[f"{service} replaced"] = round(gone, 1)
     assert gone < REPLACED_WITHIN
     assert person.titles() == ["survive"]
     messages = person.api("GET", f"/conversations/{said.body['conversation_id']}/messages").body
@@ -157,7 +160,7 @@ def whole(person: Person) -> bool:
 
 @pytest.mark.parametrize("service", ["mcp", "backend"])
 def test_a_rolling_update_loses_no_request(
-    person: Person, workspace: Workspace, kubectl: Kubectl, service: str
+    person: Person, workspace: Workspace, kubectl: Kubectl, measured: dict[str, float], service: str
 ) -> None:
     """While every pod is replaced, each request and each call of a tool goes well (SC-005)."""
     before = {pod["metadata"]["name"] for pod in pods_of(kubectl, service)}
@@ -181,5 +184,6 @@ def test_a_rolling_update_loses_no_request(
                 break
         over.set()
         outcomes = [outcome for future in asking for outcome in future.result()]
+    measured[f"{service} requests in an update"] = len(outcomes)
     assert len(outcomes) > 20
     assert set(outcomes) == {(200, True)}
