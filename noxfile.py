@@ -12,7 +12,7 @@ import nox
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "unit", "services", "frontend", "charts", "image_size", "smoke"]
+nox.options.sessions = ["lint", "unit", "services", "frontend", "charts", "image_size", "smoke", "e2e"]
 nox.options.error_on_missing_interpreters = True
 
 CHARTS = sorted(str(path.parent) for path in Path("helm").glob("*/Chart.yaml"))
@@ -51,6 +51,7 @@ def unit(session: nox.Session) -> None:
         "not cluster",
         "--ignore=tests/helm",
         "--ignore=tests/smoke",
+        "--ignore=tests/e2e",
         "--ignore=tests/reliability",
         *session.posargs,
     )
@@ -70,11 +71,13 @@ def services(session: nox.Session, service: str) -> None:
 
 @nox.session
 def frontend(session: nox.Session) -> None:
-    """The frontend's own types and tests, on the Node.js that the lock file names."""
+    """The frontend's own types and tests, on the Node.js that the lock file names, with a real PostgreSQL."""
+    session.run("invoke", "db.start")
+    url = session.run("invoke", "db.url", silent=True, log=False)
     session.chdir("frontend")
     session.run("npm", "ci", "--no-audit", "--no-fund", "--silent")
     session.run("npm", "run", "--silent", "check")
-    session.run("npm", "test", "--silent")
+    session.run("npm", "test", "--silent", env={"DATABASE_URL": str(url).strip()})
 
 
 @nox.session
@@ -95,6 +98,13 @@ def smoke(session: nox.Session) -> None:
     """The app on the live cluster, asked from outside and from inside."""
     session.run("invoke", "deploy")
     session.run("pytest", "tests/smoke", *session.posargs)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """The app on the live cluster, used through a real browser; screenshots are kept in .dockyard/screenshots/."""
+    session.run("invoke", "deploy")
+    session.run("pytest", "tests/e2e", *session.posargs)
 
 
 @nox.session

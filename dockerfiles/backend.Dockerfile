@@ -42,11 +42,37 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
     python3 -m compileall -q -j0 --invalidation-mode unchecked-hash -s /out -p / /out/app; \
     find /out -exec touch -hd @0 {} +
 
+# Our own sources, compiled like the packages, and the list of all that is in the image. Modes and times are made equal:
+# they are whatever the checkout has.
+FROM packages AS sources
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+WORKDIR /own
+COPY src app/src
+RUN --mount=type=bind,source=scripts/sbom.py,target=/sbom.py \
+    mkdir -p usr/share/sbom; \
+    python3 /sbom.py ai-todo-backend /rootfs /out >usr/share/sbom/ai-todo-backend.cdx.json; \
+    python3 -m compileall -q -j0 --invalidation-mode unchecked-hash -s /own -p / /own/app/src; \
+    chmod -R u=rwX,go=rX /own; \
+    find /own -exec touch -hd @0 {} +
+
+# For people who need a shell: `docker build --target debug`, the same program on the whole base image.
+FROM ${PYTHON_IMAGE} AS debug
+ENV PYTHONPATH=/app/src:/app/packages \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=packages /out /
+COPY --from=sources /own /
+USER 10001:10001
+EXPOSE 8000
+CMD ["python3", "-m", "todo_backend"]
+
 FROM scratch
 ARG PYTHON_IMAGE
 LABEL org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
     org.opencontainers.image.title="ai-todo-backend" \
-    org.opencontainers.image.description="AI Todo backend: tasks in PostgreSQL, over HTTP"
+    org.opencontainers.image.description="AI Todo backend: tasks in PostgreSQL over HTTP, and an assistant" \
+    org.opencontainers.image.vendor="AI Todo" \
+    dev.dockyard.sbom="/usr/share/sbom/ai-todo-backend.cdx.json"
 ENV PATH=/usr/local/bin \
     LANG=C.UTF-8 \
     PYTHONPATH=/app/src:/app/packages \
@@ -55,7 +81,7 @@ ENV PATH=/usr/local/bin \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 COPY --from=runtime /rootfs /
 COPY --from=packages /out /
-COPY src /app/src
+COPY --from=sources /own /
 USER 10001:10001
 EXPOSE 8000
 # Kubernetes asks by itself; this is for `docker run`.

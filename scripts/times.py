@@ -51,7 +51,7 @@ def main() -> None:
         sys.stdout.write(f"{name}: {rows[name]}\n")
     order = [name for name, _ in (*COLD, *WARM)]
     table = "\n".join(f"| {name} | {rows[name]} |" for name in order if name in rows)
-    said = f"Measured by `scripts/times.py` on {_machine()}, {datetime.now(UTC):%Y-%m-%d}."
+    said = f"Measured by `scripts/times.py` on {machine()}, {datetime.now(UTC):%Y-%m-%d}."
     write(f"{said}\n\n| what | time |\n|---|---|\n{table}")
 
 
@@ -86,7 +86,8 @@ def _rows(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^\| (.+) \| (.+ s) \|$", table[1] if table else "", re.MULTILINE)
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return what this machine is, in a few words."""
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text(encoding="utf-8"))
     cores = _output("nproc").strip()
     return f"{cores} cores, {int(memory[1]) / 1e6 if memory else 0:.0f} GB, {platform.system()} {platform.machine()}"

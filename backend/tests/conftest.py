@@ -1,25 +1,39 @@
-"""What the tests share: a schema of their own in a real PostgreSQL, and the app over it."""
+"""What the tests share: a schema of their own in a real PostgreSQL, a sign-in service, and the app over both."""
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import psycopg
 import pytest
+import uvicorn
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient
+from httpx2 import ASGITransport, AsyncClient
 from psycopg.sql import SQL, Identifier
+from starlette.types import ASGIApp
+from todo_mcp.app import create_app as create_mcp
+from todo_mcp.serving import Life as McpLife
+from todo_mcp.settings import Settings as McpSettings
 
+from tests.signing import SignIn
 from todo_backend.app import create_app
 from todo_backend.serving import Life
 from todo_backend.settings import Settings
 
 NOBODY_LISTENS = "postgresql://todo:s3cret@127.0.0.1:1/todo"
 """A database that cannot be reached: nothing is served on port 1."""
+
+NOWHERE = "http://127.0.0.1:1"
+"""A service that cannot be reached."""
+
+TASKS = "/api/ada/tasks"
+"""The tasks of the user whom the tests sign in."""
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +58,84 @@ def database_url(server_url: str) -> Iterator[str]:
         connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
 
 
+class LoopServer(uvicorn.Server):
+    """uvicorn in the test's own event loop, with no say in the process's signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
 @asynccontextmanager
-async def running(url: str, life: Life | None = None, **settings: Any) -> AsyncIterator[AsyncClient]:  # noqa: ANN401 - any setting
-    """Run the app as a server would, without one, and give a client for it."""
-    app = create_app(Settings(database_url=url, version="1.2.3", **settings), life or Life())
-    async with app.router.lifespan_context(app), client_of(app) as client:
-        yield client
+async def served(app: ASGIApp, sock: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve an app on this machine, and give its address."""
+    with sock or socket.create_server(("127.0.0.1", 0)) as listening:
+        server = LoopServer(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+        serving = asyncio.create_task(server.serve([listening]))
+        while not server.started:
+            await asyncio.sleep(0)
+            assert not serving.done(), "the server ended at once"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture
+async def sign_in() -> AsyncIterator[SignIn]:
+    """Give a sign-in service that publishes its keys on this machine."""
+    service = SignIn()
+    async with served(service.app()) as url:
+        service.url = url
+        yield service
+
+
+@asynccontextmanager
+async def mcp_over(database_url: str, sock: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve the MCP server, the real one, over a database, and give its address."""
+    async with served(create_mcp(McpSettings(database_url=database_url), McpLife()), sock) as url:
+        yield url
+
+
+@dataclass(frozen=True)
+class World:
+    """What an app is run with.
+
+    Attributes:
+        database_url: Its database.
+        sign_in: Who issues tokens.
+        life: Whether it is being stopped.
+    """
+
+    database_url: str
+    sign_in: SignIn
+    life: Life = field(default_factory=Life)
+
+    def app(self, **settings: Any) -> FastAPI:  # noqa: ANN401 - any setting
+        """Return the app."""
+        known: dict[str, Any] = {"database_url": self.database_url, "version": "1.2.3", "mcp_url": NOWHERE}
+        keys = {"jwks_url": self.sign_in.jwks_url, "issuer": self.sign_in.issuer}
+        return create_app(Settings(**(known | keys | settings)), self.life)
+
+    @asynccontextmanager
+    async def running(self, **settings: Any) -> AsyncIterator[AsyncClient]:  # noqa: ANN401 - any setting
+        """Run the app as a server would, without one, and give a client for it in which Ada is signed in."""
+        app = self.app(**settings)
+        async with app.router.lifespan_context(app), client_of(app) as client:
+            client.headers["Authorization"] = f"Bearer {self.sign_in.token('ada')}"
+            yield client
+
+
+@pytest.fixture
+def nowhere(sign_in: SignIn) -> World:
+    """Give a world whose database cannot be reached."""
+    return World(NOBODY_LISTENS, sign_in)
+
+
+@pytest.fixture
+def world(database_url: str, sign_in: SignIn) -> World:
+    """Give a world with a database of its own."""
+    return World(database_url, sign_in)
 
 
 def client_of(app: FastAPI) -> AsyncClient:
@@ -65,8 +151,21 @@ async def until_ready(client: AsyncClient) -> None:
 
 
 @pytest.fixture
-async def client(database_url: str) -> AsyncIterator[AsyncClient]:
+async def client(world: World) -> AsyncIterator[AsyncClient]:
     """Give a client for an app whose database is ready."""
-    async with running(database_url) as client:
+    async with world.running() as client:
         await until_ready(client)
         yield client
+
+
+@pytest.fixture
+async def chatting(world: World) -> AsyncIterator[AsyncClient]:
+    """Give a client for an app whose database and MCP server are ready."""
+    async with mcp_over(world.database_url) as url, world.running(mcp_url=url) as client:
+        await until_ready(client)
+        yield client
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that a token is sent in."""
+    return {"Authorization": f"Bearer {token}"}

@@ -1,6 +1,7 @@
-"""The stop that loses no request, in a real process."""
+"""The stop that loses no request, in a real process; logs and request ids."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -12,9 +13,14 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
+from httpx2 import ASGITransport, AsyncClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from tests.conftest import NOBODY_LISTENS
-from todo_backend.serving import QuietProbes, within
+from todo_backend.serving import REQUEST_ID, JsonFormatter, middleware, within
 
 SOURCES = Path(__file__).parents[1] / "src"
 
@@ -83,7 +89,7 @@ def test_sigterm_drains_then_exits_0(service: Service) -> None:
 def test_a_request_in_flight_is_finished(service: Service) -> None:
     """A request whose body arrives after the end of the drain is answered all the same."""
     connection = HTTPConnection("127.0.0.1", service.port, timeout=5)
-    connection.putrequest("POST", "/api/tasks")
+    connection.putrequest("POST", "/api/ada/tasks")
     connection.putheader("Content-Type", "application/json")
     connection.putheader("Content-Length", "13")
     connection.endheaders()
@@ -93,7 +99,7 @@ def test_a_request_in_flight_is_finished(service: Service) -> None:
     service.read_log_until("Waiting for connections to close")
     connection.send(b'{"title":"a"}')
 
-    assert connection.getresponse().status == 503  # the cause is the database that is not there
+    assert connection.getresponse().status == 401  # nobody is signed in
     connection.close()
     assert service.process.wait(timeout=5) == 0
 
@@ -156,10 +162,55 @@ async def test_work_over_its_limit_is_cancelled_and_not_waited_for() -> None:
     ("path", "status", "kept"),
     [("/health", 200, False), ("/ready", 200, False), ("/ready", 503, True), ("/api/tasks", 200, True)],
 )
-def test_only_successful_probes_are_left_out_of_the_log(path: str, status: int, kept: bool) -> None:  # noqa: FBT001 - a table's column
+async def test_only_successful_probes_are_left_out_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    status: int,
+    kept: bool,  # noqa: FBT001 - a table's column
+) -> None:
     """A failing probe is news, a passing one every five seconds is not."""
-    record = logging.LogRecord(
-        "uvicorn.access", logging.INFO, "", 0, "%s", ("10.0.0.1:1", "GET", path, "1.1", status), None
-    )
 
-    assert QuietProbes().filter(record) is kept
+    async def answer(_: Request) -> Response:
+        return JSONResponse({}, status)
+
+    app = Starlette(routes=[Route(path, answer)], middleware=middleware())
+    with caplog.at_level("INFO", "todo_backend.serving"):
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://backend") as client:
+            await client.get(path)
+
+    assert [record.message for record in caplog.records] == ([f"GET {path} {status}"] if kept else [])
+
+
+def logged(message: str, *args: object, **more: object) -> dict[str, object]:
+    """Return the line of a record, read as JSON."""
+    record = logging.LogRecord("todo", logging.WARNING, "", 0, message, args, None)
+    vars(record).update(more)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    content: dict[str, object] = json.loads(line)
+    return content
+
+
+def test_a_line_of_log_is_one_json_object() -> None:
+    """It has time in UTC, level, logger and message, whatever characters those hold."""
+    line = logged('%s said "ä\n{}"', "Ada")
+
+    assert str(line.pop("time")).endswith("+00:00")
+    assert line == {"level": "warning", "logger": "todo", "message": 'Ada said "ä\n{}"'}
+
+
+def test_a_line_of_log_has_the_requests_id_and_facts() -> None:
+    """What `extra` adds stands beside the id of the request that is being answered."""
+    outer = REQUEST_ID.set("abc")
+    line = logged("Called", facts={"tool": "add_task", "ms": 3.5})
+    REQUEST_ID.reset(outer)
+
+    assert (line["request_id"], line["tool"], line["ms"]) == ("abc", "add_task", 3.5)
+
+
+def test_a_traceback_is_one_string() -> None:
+    """An exception does not break a line."""
+    error = LookupError("gone")
+    line = logged("fault", exc_info=(LookupError, error, None))
+
+    assert "LookupError: gone" in str(line["traceback"])

@@ -14,7 +14,7 @@ def test_only_the_database_must_be_named() -> None:
     settings = Settings.of({"DATABASE_URL": URL})
 
     assert settings == Settings(database_url=URL)
-    assert settings.server == ServerSettings(port=8000, log_level="info", drain_seconds=5)
+    assert settings.server == ServerSettings(port=8000, log_level="info", drain_seconds=5, finish_seconds=35)
 
 
 def test_everything_can_be_set() -> None:
@@ -28,6 +28,13 @@ def test_everything_can_be_set() -> None:
             "DRAIN_SECONDS": "0",
             "LOG_LEVEL": "DEBUG",
             "PORT": "",
+            "BETTER_AUTH_ISSUER": "https://todo.example",
+            "BETTER_AUTH_AUDIENCE": "api",
+            "BETTER_AUTH_JWKS_URL": "https://todo.example/jwks",
+            "MCP_SERVER_URL": "http://tools:8001/",
+            "OPENAI_API_KEY": "sk-s3cret\n",
+            "OPENAI_BASE_URL": "http://model.example/v1/",
+            "OPENAI_MODEL": "small",
         }
     )
 
@@ -35,8 +42,15 @@ def test_everything_can_be_set() -> None:
         database_url=URL,
         version="0.0.0-abc",
         cors_origins=("https://a.example", "https://b.example"),
+        issuer="https://todo.example",
+        audience="api",
+        jwks_url="https://todo.example/jwks",
+        mcp_url="http://tools:8001",
+        openai_key="sk-s3cret",
+        openai_url="http://model.example/v1",
+        openai_model="small",
         ready_seconds=0.5,
-        server=ServerSettings(port=8000, log_level="debug", drain_seconds=0),
+        server=ServerSettings(port=8000, log_level="debug", drain_seconds=0, finish_seconds=35),
     )
 
 
@@ -49,6 +63,9 @@ def test_everything_can_be_set() -> None:
         ({"DATABASE_URL": URL, "DRAIN_SECONDS": "-1"}, "DRAIN_SECONDS"),
         ({"DATABASE_URL": URL, "DRAIN_SECONDS": "nan"}, "DRAIN_SECONDS"),
         ({"DATABASE_URL": URL, "LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"DATABASE_URL": URL, "MCP_SERVER_URL": "tools:8001"}, "MCP_SERVER_URL"),
+        ({"DATABASE_URL": URL, "BETTER_AUTH_JWKS_URL": "file:///etc/passwd"}, "BETTER_AUTH_JWKS_URL"),
+        ({"DATABASE_URL": URL, "OPENAI_BASE_URL": "v1"}, "OPENAI_BASE_URL"),
     ],
 )
 def test_a_wrong_variable_is_named(env: dict[str, str], named: str) -> None:
@@ -75,6 +92,6 @@ def test_another_url_is_refused_without_its_password(url: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-def test_settings_hide_the_database_url() -> None:
-    """A printed or logged Settings shows no password."""
-    assert "s3cret" not in repr(Settings(database_url=URL))
+def test_settings_hide_what_is_secret() -> None:
+    """A printed or logged Settings shows neither the database's password nor the model's key."""
+    assert "s3cret" not in repr(Settings(database_url=URL, openai_key="sk-s3cret"))

@@ -1,17 +1,21 @@
 """Tasks over HTTP."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime
+from urllib.parse import quote
 
 import pytest
-from httpx import AsyncClient
+from httpx2 import AsyncClient
 
-TITLES = ["Buy milk", "買牛乳 🥛", "'); DROP TABLE tasks; --", "<script>alert(1)</script>", "x" * 500]
+from tests.conftest import TASKS, World, bearer
+
+TITLES = ["Buy milk", "🥛" * 500, "買牛乳 🥛", "'); DROP TABLE tasks; --", "<script>alert(1)</script>", "x" * 500]
 
 
 async def add(client: AsyncClient, title: str) -> int:
     """Add a task and return its id."""
-    response = await client.post("/api/tasks", json={"title": title})
+    response = await client.post(TASKS, json={"title": title})
     assert response.status_code == 201, response.text
     task_id: int = response.json()["id"]
     return task_id
@@ -19,14 +23,14 @@ async def add(client: AsyncClient, title: str) -> int:
 
 async def test_a_new_database_has_no_tasks(client: AsyncClient) -> None:
     """The list is empty, not an error, before the first task."""
-    response = await client.get("/api/tasks")
+    response = await client.get(TASKS)
 
     assert (response.status_code, response.json()) == (200, [])
 
 
 async def test_an_added_task_is_returned_with_its_address(client: AsyncClient) -> None:
     """POST answers 201 with the whole task, and Location leads to the same one."""
-    response = await client.post("/api/tasks", json={"title": "  Buy milk "})
+    response = await client.post(TASKS, json={"title": "  Buy milk "})
 
     task = response.json()
     assert response.status_code == 201
@@ -40,15 +44,15 @@ async def test_a_title_comes_back_as_it_was_sent(client: AsyncClient, title: str
     """Other scripts, emoji, SQL and HTML are text like any other."""
     await add(client, title)
 
-    assert [task["title"] for task in (await client.get("/api/tasks")).json()] == [title]
+    assert [task["title"] for task in (await client.get(TASKS)).json()] == [title]
 
 
 async def test_a_change_touches_only_what_it_names(client: AsyncClient) -> None:
     """PATCH with `completed` keeps the title, and moves updated_at on."""
     task_id = await add(client, "Buy milk")
-    before = (await client.get(f"/api/tasks/{task_id}")).json()
+    before = (await client.get(f"{TASKS}/{task_id}")).json()
 
-    after = (await client.patch(f"/api/tasks/{task_id}", json={"completed": True})).json()
+    after = (await client.patch(f"{TASKS}/{task_id}", json={"completed": True})).json()
 
     assert after == {**before, "completed": True, "updated_at": after["updated_at"]}
     assert after["updated_at"] > before["updated_at"]
@@ -58,28 +62,28 @@ async def test_a_title_can_be_changed(client: AsyncClient) -> None:
     """PATCH with `title` renames, and the change is kept."""
     task_id = await add(client, "Buy milk")
 
-    await client.patch(f"/api/tasks/{task_id}", json={"title": "Buy oat milk"})
+    await client.patch(f"{TASKS}/{task_id}", json={"title": "Buy oat milk"})
 
-    assert (await client.get(f"/api/tasks/{task_id}")).json()["title"] == "Buy oat milk"
+    assert (await client.get(f"{TASKS}/{task_id}")).json()["title"] == "Buy oat milk"
 
 
 async def test_a_deleted_task_is_gone(client: AsyncClient) -> None:
     """DELETE answers 204 once, and 404 after that."""
     task_id = await add(client, "Buy milk")
 
-    statuses = [(await client.delete(f"/api/tasks/{task_id}")).status_code for _ in range(2)]
+    statuses = [(await client.delete(f"{TASKS}/{task_id}")).status_code for _ in range(2)]
 
     assert statuses == [204, 404]
-    assert (await client.get("/api/tasks")).json() == []
+    assert (await client.get(TASKS)).json() == []
 
 
 @pytest.mark.parametrize(("query", "expected"), [("", "abc"), ("?completed=true", "b"), ("?completed=false", "ac")])
 async def test_the_list_can_be_filtered(client: AsyncClient, query: str, expected: str) -> None:
     """`completed` chooses; the order is that of adding."""
     ids = [await add(client, title) for title in "abc"]
-    await client.patch(f"/api/tasks/{ids[1]}", json={"completed": True})
+    await client.patch(f"{TASKS}/{ids[1]}", json={"completed": True})
 
-    assert "".join(task["title"] for task in (await client.get(f"/api/tasks{query}")).json()) == expected
+    assert "".join(task["title"] for task in (await client.get(f"{TASKS}{query}")).json()) == expected
 
 
 async def test_pages_follow_each_other(client: AsyncClient) -> None:
@@ -87,8 +91,8 @@ async def test_pages_follow_each_other(client: AsyncClient) -> None:
     for title in "abc":
         await add(client, title)
 
-    first = (await client.get("/api/tasks?limit=2")).json()
-    second = (await client.get(f"/api/tasks?limit=2&after={first[-1]['id']}")).json()
+    first = (await client.get(f"{TASKS}?limit=2")).json()
+    second = (await client.get(f"{TASKS}?limit=2&after={first[-1]['id']}")).json()
 
     assert ["".join(task["title"] for task in page) for page in (first, second)] == ["ab", "c"]
 
@@ -110,25 +114,27 @@ WRONG_BODIES = {
 async def test_a_wrong_body_is_refused_with_the_place(client: AsyncClient, body: object, where: str) -> None:
     """The problem names the member at fault, and nothing is added."""
     content = json.dumps(body)  # in ASCII, so that it can spell what no Unicode text holds
-    response = await client.post("/api/tasks", content=content, headers={"content-type": "application/json"})
+    response = await client.post(TASKS, content=content, headers={"content-type": "application/json"})
 
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert [error["where"] for error in response.json()["errors"]] == [where]
-    assert (await client.get("/api/tasks")).json() == []
+    assert (await client.get(TASKS)).json() == []
 
 
 async def test_a_null_title_is_no_change_but_a_fault(client: AsyncClient) -> None:
     """PATCH cannot take the title away."""
     task_id = await add(client, "Buy milk")
 
-    assert (await client.patch(f"/api/tasks/{task_id}", json={"title": None})).status_code == 422
+    assert (await client.patch(f"{TASKS}/{task_id}", json={"title": None})).status_code == 422
 
 
-@pytest.mark.parametrize("content", [b"not json", b"{", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"not json", b"{", b"\xff\xfe", b"[" * 50_000], ids=["words", "half", "no text", "deep"]
+)
 async def test_a_body_that_is_not_json_is_a_bad_request(client: AsyncClient, content: bytes) -> None:
     """400, not 422: there is no member to name."""
-    response = await client.post("/api/tasks", content=content, headers={"content-type": "application/json"})
+    response = await client.post(TASKS, content=content, headers={"content-type": "application/json"})
 
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
@@ -137,15 +143,16 @@ async def test_a_body_that_is_not_json_is_a_bad_request(client: AsyncClient, con
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/api/tasks/1", 404),
-        ("PATCH", "/api/tasks/1", 404),
-        ("GET", "/api/tasks/9223372036854775807", 404),
-        ("GET", "/api/tasks/9223372036854775808", 422),
-        ("GET", "/api/tasks/0", 422),
-        ("GET", "/api/tasks/one", 422),
-        ("GET", "/api/tasks?limit=0", 422),
+        ("GET", f"{TASKS}/1", 404),
+        ("PATCH", f"{TASKS}/1", 404),
+        ("GET", f"{TASKS}/9223372036854775807", 404),
+        ("GET", f"{TASKS}/9223372036854775808", 422),
+        ("GET", f"{TASKS}/0", 422),
+        ("GET", f"{TASKS}/one", 422),
+        ("GET", f"{TASKS}?limit=0", 422),
         ("GET", "/api/nothing", 404),
-        ("PUT", "/api/tasks", 405),
+        ("GET", "/api/ada/nothing", 404),
+        ("PUT", TASKS, 405),
     ],
 )
 async def test_what_is_not_there_is_a_problem(client: AsyncClient, method: str, path: str, status: int) -> None:
@@ -156,3 +163,43 @@ async def test_what_is_not_there_is_a_problem(client: AsyncClient, method: str, 
     assert (response.status_code, problem["status"]) == (status, status)
     assert response.headers["content-type"] == "application/problem+json"
     assert {"type", "title", "detail"} <= problem.keys()
+
+
+async def test_a_body_of_1_mb_is_too_large(client: AsyncClient) -> None:
+    """413 whether or not the client tells the length beforehand, and the next request is answered."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(16):
+            yield b" " * 2**16
+
+    told = await client.post(TASKS, content=b" " * 2**20)
+    untold = await client.post(TASKS, content=pieces())
+
+    assert [response.status_code for response in (told, untold)] == [413, 413]
+    assert told.json()["detail"] == "The body is larger than 65536 bytes"
+    assert (await client.get(TASKS)).status_code == 200
+
+
+async def test_each_user_has_a_list_of_their_own(client: AsyncClient, world: World) -> None:
+    """Bob sees none of Ada's tasks, and can neither read, change nor delete one by its id."""
+    task_id = await add(client, "Buy milk")
+    bob = bearer(world.sign_in.token("bob"))
+
+    assert (await client.get("/api/bob/tasks", headers=bob)).json() == []
+    for method, body in (("GET", None), ("PATCH", {"completed": True}), ("DELETE", None)):
+        response = await client.request(method, f"/api/bob/tasks/{task_id}", headers=bob, json=body)
+        assert (response.status_code, response.json()["detail"]) == (404, f"There is no task {task_id}")
+    assert (await client.get(f"{TASKS}/{task_id}")).json()["completed"] is False
+
+
+@pytest.mark.parametrize("user", ["a/../b", "ada' OR '1'='1", "ユーザー", "a?b#c"])
+async def test_any_user_id_has_an_address(client: AsyncClient, world: World, user: str) -> None:
+    """Location leads to the task whatever characters the id has, slashes excepted: no path can hold them."""
+    token = bearer(world.sign_in.token(user))
+    response = await client.post(f"/api/{quote(user, safe='')}/tasks", json={"title": "a"}, headers=token)
+
+    if "/" in user:
+        assert response.status_code in {403, 404}
+        return
+    assert response.status_code == 201
+    assert (await client.get(response.headers["Location"], headers=token)).json() == response.json()

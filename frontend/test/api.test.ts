@@ -1,22 +1,18 @@
 import { describe, expect, it } from "vitest";
 
 import type { Task } from "../web/api";
-import { Api, ApiError, apiAddress } from "../web/api";
+import { Api, apiAddress } from "../web/api";
+import { SessionOver, Trouble } from "../web/trouble";
+import { answering } from "./answers";
 
 const MILK: Task = { id: 1, title: "Buy milk", completed: false };
 
-/** An Api whose requests get these answers, one after another; `asked` holds what was asked. */
-function answering(...answers: (Response | Error)[]) {
-  const asked: string[] = [];
-  const api = new Api("http://backend", async (url, init) => {
-    asked.push([init?.method, url, init?.body].filter(Boolean).join(" "));
-    const answer = answers.shift();
-    if (!(answer instanceof Response)) {
-      throw answer ?? new Error("not foreseen");
-    }
-    return answer;
-  });
-  return { api, asked };
+/** An Api whose requests get these answers, and whose session has the tokens T1, T2, ... */
+function api(...answers: (Response | Error)[]) {
+  const { ask, asked } = answering(...answers);
+  let tokens = 1;
+  const session = { token: async () => `T${tokens}`, forget: () => void (tokens += 1) };
+  return { api: new Api("http://backend", "ada", session, ask), asked };
 }
 
 describe("apiAddress", () => {
@@ -31,35 +27,66 @@ describe("apiAddress", () => {
 describe("Api", () => {
   it("lists all pages", async () => {
     const page = Array.from({ length: 500 }, (_, index) => ({ ...MILK, id: index + 1 }));
-    const { api, asked } = answering(Response.json(page), Response.json([{ ...MILK, id: 501 }]));
-    expect(await api.list()).toHaveLength(501);
+    const { api: backend, asked } = api(Response.json(page), Response.json([{ ...MILK, id: 501 }]));
+    expect(await backend.list()).toHaveLength(501);
     expect(asked).toEqual([
-      "GET http://backend/api/tasks?limit=500&after=0",
-      "GET http://backend/api/tasks?limit=500&after=500",
+      "GET http://backend/api/ada/tasks?limit=500&after=0 with T1",
+      "GET http://backend/api/ada/tasks?limit=500&after=500 with T1",
     ]);
   });
 
-  it("adds, completes and removes", async () => {
-    const { api, asked } = answering(Response.json(MILK), Response.json(MILK), new Response(null, { status: 204 }));
-    await api.add("Buy milk");
-    await api.complete(MILK, true);
-    await api.remove(MILK);
+  it("adds, changes and removes", async () => {
+    const { api: backend, asked } = api(Response.json(MILK), Response.json(MILK), new Response(null, { status: 204 }));
+    await backend.add("Buy milk");
+    await backend.change(MILK, { completed: true });
+    await backend.remove(MILK);
     expect(asked).toEqual([
-      'POST http://backend/api/tasks {"title":"Buy milk"}',
-      'PATCH http://backend/api/tasks/1 {"completed":true}',
-      "DELETE http://backend/api/tasks/1",
+      'POST http://backend/api/ada/tasks {"title":"Buy milk"} with T1',
+      'PATCH http://backend/api/ada/tasks/1 {"completed":true} with T1',
+      "DELETE http://backend/api/ada/tasks/1 with T1",
     ]);
+  });
+
+  it("talks to the assistant, in a new conversation or in one that is there", async () => {
+    const reply = { conversation_id: 7, reply: "Added.", tool_calls: [] };
+    const { api: backend, asked } = api(Response.json(reply), Response.json(reply));
+    expect(await backend.chat("add milk", null)).toEqual(reply);
+    await backend.chat("list", 7);
+    expect(asked).toEqual([
+      'POST http://backend/api/ada/chat {"message":"add milk"} with T1',
+      'POST http://backend/api/ada/chat {"message":"list","conversation_id":7} with T1',
+    ]);
+  });
+
+  it("asks for the version without a token", async () => {
+    const { api: backend, asked } = api(Response.json({ version: "1.2.3" }));
+    expect(await backend.version()).toBe("1.2.3");
+    expect(asked).toEqual(["http://backend/health"]);
+  });
+
+  it("takes a new token when one is refused, once", async () => {
+    const refused = () => new Response(null, { status: 401 });
+    const mended = api(refused(), Response.json(MILK));
+    expect(await mended.api.add("Buy milk")).toEqual(MILK);
+    expect(mended.asked.map((one) => one.slice(-2))).toEqual(["T1", "T2"]);
+    await expect(api(refused(), refused()).api.add("Buy milk")).rejects.toEqual(new SessionOver());
+  });
+
+  it("takes somebody else's session for one that is over", async () => {
+    const forbidden = Response.json({ detail: "Not yours" }, { status: 403 });
+    await expect(api(forbidden).api.add("Buy milk")).rejects.toEqual(new SessionOver());
   });
 
   it.each([
-    [Response.json({ detail: "There is no task 1" }, { status: 404 }), "There is no task 1"],
+    [Response.json({ detail: "There is no task 1" }, { status: 404 }), "There is no task 1."],
     [
       Response.json({ detail: "The request is not valid", errors: [{ what: "Too long" }] }, { status: 422 }),
-      "The request is not valid: Too long",
+      "The request is not valid: Too long.",
     ],
-    [new Response("<html>", { status: 502 }), "The backend answered 502"],
+    [new Response("<html>", { status: 502 }), "The backend answered 502."],
     [new TypeError("Failed to fetch"), "The backend at http://backend does not answer."],
+    [new DOMException("late", "TimeoutError"), "The backend at http://backend takes too long to answer."],
   ])("says what went wrong: %s", async (answer, message) => {
-    await expect(answering(answer).api.remove(MILK)).rejects.toEqual(new ApiError(message));
+    await expect(api(answer).api.remove(MILK)).rejects.toEqual(new Trouble(message));
   });
 });

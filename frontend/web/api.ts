@@ -1,3 +1,7 @@
+import type { Session } from "./session";
+import type { Ask } from "./trouble";
+import { problemOf, SessionOver, Trouble } from "./trouble";
+
 /** A task as the backend sends it. */
 export interface Task {
   readonly id: number;
@@ -5,31 +9,64 @@ export interface Task {
   readonly completed: boolean;
 }
 
-/** The backend refused or did not answer; the message is for the user. */
-export class ApiError extends Error {}
+/** A talk with the assistant. */
+export interface Conversation {
+  readonly id: number | string;
+  readonly title: string;
+}
+
+/** What was said in it. */
+export interface Message {
+  readonly id: number | string;
+  readonly role: "user" | "assistant";
+  readonly content: string;
+}
+
+/** A tool that the assistant called. */
+export interface ToolCall {
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly result: unknown;
+  /** Whether the tool refused; `result` is then its reason. */
+  readonly failed?: boolean;
+}
+
+/** What the assistant answers. */
+export interface Reply {
+  readonly conversation_id: Conversation["id"];
+  readonly reply: string;
+  readonly tool_calls: readonly ToolCall[];
+}
 
 /** How many tasks the backend sends at once, at most. */
 const PAGE = 500;
 
 const NODE_PORT = 30081;
 
+const LIMIT_SECONDS = 15;
+
+/** A model may think for half a minute, and its tools take their time too. */
+const CHAT_LIMIT_SECONDS = 60;
+
 /** The backend's address: the configured one, or its NodePort on the host that the page came from. */
 export function apiAddress(configured: string | null, page: { protocol: string; hostname: string }): string {
   return configured ?? `${page.protocol}//${page.hostname}:${NODE_PORT}`;
 }
 
-/** The backend's tasks. */
+/** The backend, as one user sees it. */
 export class Api {
   constructor(
     readonly address: string,
-    private readonly ask: typeof fetch = (...request) => fetch(...request),
+    private readonly userId: string,
+    private readonly session: Pick<Session, "token" | "forget">,
+    private readonly ask: Ask = (...request) => fetch(...request),
   ) {}
 
-  /** All tasks, oldest first. @throws ApiError */
+  /** All tasks, oldest first. @throws Trouble */
   async list(): Promise<Task[]> {
     const tasks: Task[] = [];
     for (;;) {
-      const page = await this.send<Task[]>("GET", `/api/tasks?limit=${PAGE}&after=${tasks.at(-1)?.id ?? 0}`);
+      const page = await this.send<Task[]>("GET", `/tasks?limit=${PAGE}&after=${tasks.at(-1)?.id ?? 0}`);
       tasks.push(...page);
       if (page.length < PAGE) {
         return tasks;
@@ -37,43 +74,80 @@ export class Api {
     }
   }
 
-  /** @throws ApiError */
+  /** @throws Trouble */
   add(title: string): Promise<Task> {
-    return this.send("POST", "/api/tasks", { title });
+    return this.send("POST", "/tasks", { title });
   }
 
-  /** @throws ApiError */
-  complete(task: Task, completed: boolean): Promise<Task> {
-    return this.send("PATCH", `/api/tasks/${task.id}`, { completed });
+  /** @throws Trouble */
+  change(task: Task, change: Partial<Pick<Task, "title" | "completed">>): Promise<Task> {
+    return this.send("PATCH", `/tasks/${task.id}`, change);
   }
 
-  /** @throws ApiError */
+  /** @throws Trouble */
   remove(task: Task): Promise<void> {
-    return this.send("DELETE", `/api/tasks/${task.id}`);
+    return this.send("DELETE", `/tasks/${task.id}`);
   }
 
-  /** Which version of the backend answers. @throws ApiError */
+  /** Say something to the assistant, in a conversation or at the beginning of a new one. @throws Trouble */
+  chat(message: string, conversation: Conversation["id"] | null): Promise<Reply> {
+    const body = { message, ...(conversation !== null && { conversation_id: conversation }) };
+    return this.send("POST", "/chat", body, CHAT_LIMIT_SECONDS);
+  }
+
+  /** @throws Trouble */
+  conversations(): Promise<Conversation[]> {
+    return this.send("GET", "/conversations");
+  }
+
+  /** @throws Trouble */
+  messages(conversation: Conversation["id"]): Promise<Message[]> {
+    return this.send("GET", `/conversations/${conversation}/messages`);
+  }
+
+  /** Which version of the backend answers. @throws Trouble */
   async version(): Promise<string> {
-    return (await this.send<{ version: string }>("GET", "/health")).version;
+    const response = await this.fetch("/health", { signal: AbortSignal.timeout(LIMIT_SECONDS * 1000) });
+    return (await response.json()).version;
   }
 
-  private async send<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await this.ask(this.address + path, {
-      method,
-      ...(body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
-    }).catch(() => {
-      throw new ApiError(`The backend at ${this.address} does not answer.`);
-    });
+  private async send<T>(method: string, path: string, body?: object, limit = LIMIT_SECONDS): Promise<T> {
+    const ask = async () =>
+      this.fetch(`/api/${encodeURIComponent(this.userId)}${path}`, {
+        method,
+        signal: AbortSignal.timeout(limit * 1000),
+        headers: {
+          Authorization: `Bearer ${await this.session.token()}`,
+          ...(body && { "Content-Type": "application/json" }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+    let response = await ask();
+    if (response.status === 401) {
+      this.session.forget(); // the keys may have changed since it was issued: a new one tells
+      response = await ask();
+    }
+    if (response.status === 401 || response.status === 403) {
+      throw new SessionOver(); // 403: somebody else has signed in, in another window
+    }
     if (!response.ok) {
-      throw new ApiError(await complaint(response));
+      throw new Trouble(await complaint(response));
     }
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
+
+  private async fetch(path: string, init: RequestInit): Promise<Response> {
+    return this.ask(this.address + path, init).catch((error) => {
+      const late = error instanceof DOMException && error.name === "TimeoutError";
+      throw new Trouble(`The backend at ${this.address} ${late ? "takes too long to answer" : "does not answer"}.`);
+    });
+  }
 }
 
-/** What a problem body says, and to which member. */
+/** What a problem says, and to which member. */
 async function complaint(response: Response): Promise<string> {
-  const problem = await response.json().catch(() => ({}));
-  const first = problem.errors?.[0]?.what;
-  return [problem.detail ?? `The backend answered ${response.status}`, ...(first ? [first] : [])].join(": ");
+  const { detail, errors } = await problemOf(response);
+  const what = detail ?? `The backend answered ${response.status}`;
+  const first = errors?.[0]?.what;
+  return `${what}${first ? `: ${first}` : ""}`.replace(/([^.!?…])$/, "$1.");
 }

@@ -1,145 +1,113 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
-import type { Api, Task } from "./api";
-import { ApiError } from "./api";
+import { Api } from "./api";
+import { Chat } from "./chat";
+import { Alert, Brand, Icon, Leave, useAttempt } from "./parts";
+import type { Session, User } from "./session";
+import { SignIn } from "./sign-in";
+import { TaskList, useTasks } from "./tasks";
 
-const FILTERS = {
-  All: () => true,
-  Open: (task: Task) => !task.completed,
-  Done: (task: Task) => task.completed,
-} as const;
+interface Props {
+  readonly session: Session;
+  /** Where the backend is. */
+  readonly address: string;
+  /** The frontend's own. */
+  readonly version: string;
+}
 
-type Filter = keyof typeof FILTERS;
-
-/** The page. */
-export function App({ api, version }: { api: Api; version: string }) {
-  const { tasks, trouble, load, add, complete, remove } = useTasks(api);
-  const [filter, setFilter] = useState<Filter>("All");
-  const shown = tasks?.filter(FILTERS[filter]);
-  return (
-    <>
-      <header>
-        <h1>AI Todo</h1>
-        <p aria-live="polite">{tasks && summary(tasks)}</p>
-      </header>
-      <main>
-        <NewTask add={add} />
-        {trouble && (
-          <p role="alert" class="trouble">
-            <span>{trouble}</span>
-            <button onClick={load}>Try again</button>
-          </p>
-        )}
-        <Filters chosen={filter} choose={setFilter} />
-        {shown && <List tasks={shown} complete={complete} remove={remove} />}
-        {shown?.length === 0 && <p class="empty">{tasks?.length ? "None of these." : "Nothing to do yet."}</p>}
-        {!tasks && !trouble && <p class="empty">Loading…</p>}
-      </main>
-      <Versions api={api} frontend={version} />
-    </>
+/** The page: the sign-in, or the app of who is signed in. */
+export function App({ session, address, version }: Props) {
+  const { trouble, attempt } = useAttempt();
+  const [user, setUser] = useState<User | null>();
+  const [why, setWhy] = useState("");
+  const look = useCallback(() => attempt(async () => setUser(await session.user())), [session, attempt]);
+  useEffect(() => void look(), [look]);
+  const leave = useCallback(
+    (sentence: string) => {
+      session.forget();
+      setWhy(sentence);
+      setUser(null);
+    },
+    [session],
   );
-}
-
-/** The tasks as the backend has them, and what can be done with them; each deed's failure becomes `trouble`. */
-function useTasks(api: Api) {
-  const [tasks, setTasks] = useState<Task[]>();
-  const [trouble, setTrouble] = useState("");
-  const attempt = useCallback(async (deed: () => Promise<void>): Promise<boolean> => {
-    try {
-      await deed();
-      setTrouble("");
-      return true;
-    } catch (error) {
-      if (!(error instanceof ApiError)) {
-        throw error;
-      }
-      setTrouble(error.message);
-      return false;
-    }
-  }, []);
-  const load = useCallback(() => attempt(async () => setTasks(await api.list())), [api, attempt]);
-  useEffect(() => void load(), [load]);
-  const add = (title: string) =>
-    attempt(async () => {
-      const task = await api.add(title);
-      setTasks((before = []) => [...before, task]);
-    });
-  const complete = (task: Task, completed: boolean) =>
-    attempt(async () => {
-      const changed = await api.complete(task, completed);
-      setTasks((before) => before?.map((one) => (one.id === task.id ? changed : one)));
-    });
-  const remove = (task: Task) =>
-    attempt(async () => {
-      await api.remove(task);
-      setTasks((before) => before?.filter((one) => one.id !== task.id));
-    });
-  return { tasks, trouble, load, add, complete, remove };
-}
-
-function NewTask({ add }: { add: (title: string) => Promise<boolean> }) {
-  const [title, setTitle] = useState("");
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (title.trim() && (await add(title))) {
-      setTitle("");
-    }
+  const enter = (who: User) => {
+    setWhy("");
+    setUser(who);
   };
+  if (user === undefined) {
+    return <main class="gate">{trouble ? <Alert retry={look}>{trouble}</Alert> : <p class="empty">Loading…</p>}</main>;
+  }
+  if (user === null) {
+    return <SignIn session={session} why={why} enter={enter} />;
+  }
   return (
-    <form class="new" onSubmit={submit}>
-      <label class="hidden" for="title">
-        New task
-      </label>
-      <input
-        id="title"
-        value={title}
-        maxLength={500}
-        placeholder="What is to be done?"
-        autocomplete="off"
-        autofocus
-        onInput={(event) => setTitle(event.currentTarget.value)}
-      />
-      <button disabled={!title.trim()}>Add</button>
-    </form>
+    <Leave.Provider value={leave}>
+      <Home key={user.id} user={user} session={session} address={address} version={version} />
+    </Leave.Provider>
   );
 }
 
-function Filters({ chosen, choose }: { chosen: Filter; choose: (filter: Filter) => void }) {
+type View = "tasks" | "chat";
+
+/** Tasks and assistant: side by side where there is room, else one at a time. */
+function Home({ user, session, address, version }: Props & { user: User }) {
+  const api = useMemo(() => new Api(address, user.id, session), [address, user.id, session]);
+  const tasks = useTasks(api);
+  const [view, setView] = useState<View>("tasks");
   return (
-    <div class="filters" role="group" aria-label="Show">
-      {(Object.keys(FILTERS) as Filter[]).map((filter) => (
-        <button key={filter} aria-pressed={filter === chosen} onClick={() => choose(filter)}>
-          {filter}
-        </button>
-      ))}
+    <div class="home">
+      <Bar user={user} session={session} />
+      <main class="panels" data-view={view}>
+        <h1 class="hidden">Your tasks</h1>
+        <TaskList {...tasks} />
+        <Chat api={api} changed={tasks.load} />
+      </main>
+      <nav class="views" aria-label="View">
+        <ViewButton view="tasks" chosen={view} choose={setView} />
+        <ViewButton view="chat" chosen={view} choose={setView} />
+      </nav>
+      <Versions api={api} frontend={version} />
     </div>
   );
 }
 
-interface Deeds {
-  readonly complete: (task: Task, completed: boolean) => Promise<boolean>;
-  readonly remove: (task: Task) => Promise<boolean>;
+function Bar({ user, session }: { user: User; session: Session }) {
+  const { trouble, attempt } = useAttempt();
+  const signOut = () =>
+    attempt(async () => {
+      await session.signOut();
+      location.reload(); // nothing of this user is left in the page
+    });
+  return (
+    <header class="bar">
+      <Brand />
+      <span class="who" title={user.email}>
+        <span class="avatar" aria-hidden="true">
+          {[...user.name][0]?.toUpperCase()}
+        </span>
+        <span class="name">{user.name}</span>
+        <button type="button" class="quiet" onClick={signOut}>
+          <Icon name="leave" />
+          Sign out
+        </button>
+      </span>
+      {trouble && <Alert>{trouble}</Alert>}
+    </header>
+  );
 }
 
-function List({ tasks, complete, remove }: { tasks: readonly Task[] } & Deeds) {
+interface ViewButtonProps {
+  readonly view: View;
+  readonly chosen: View;
+  readonly choose: (view: View) => void;
+}
+
+function ViewButton({ view, chosen, choose }: ViewButtonProps) {
   return (
-    <ul class="tasks">
-      {tasks.map((task) => (
-        <li key={task.id}>
-          <label class={task.completed ? "done" : ""}>
-            <input
-              type="checkbox"
-              checked={task.completed}
-              onChange={(event) => complete(task, event.currentTarget.checked)}
-            />
-            <span>{task.title}</span>
-          </label>
-          <button class="remove" aria-label={`Delete “${task.title}”`} title="Delete" onClick={() => remove(task)}>
-            ×
-          </button>
-        </li>
-      ))}
-    </ul>
+    <button type="button" aria-current={view === chosen ? "true" : undefined} onClick={() => choose(view)}>
+      <Icon name={view === "tasks" ? "list" : "chat"} />
+      {view === "tasks" ? "Tasks" : "Assistant"}
+    </button>
   );
 }
 
@@ -150,13 +118,8 @@ function Versions({ api, frontend }: { api: Api; frontend: string }) {
     api.version().then(setBackend, () => setBackend("does not answer"));
   }, [api]);
   return (
-    <footer>
+    <footer class="versions">
       frontend <code>{frontend}</code> · backend <code>{backend}</code>
     </footer>
   );
-}
-
-function summary(tasks: readonly Task[]): string {
-  const open = tasks.filter((task) => !task.completed).length;
-  return `${open} open, ${tasks.length - open} done`;
 }

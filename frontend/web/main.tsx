@@ -1,7 +1,8 @@
 import { render } from "preact";
 
-import { Api, apiAddress } from "./api";
+import { apiAddress } from "./api";
 import { App } from "./app";
+import { Session } from "./session";
 
 interface Config {
   readonly apiUrl: string | null;
@@ -11,5 +12,5 @@ interface Config {
 const config: Config = await (await fetch("/config.json")).json();
 const root = document.getElementById("app");
 if (root) {
-  render(<App api={new Api(apiAddress(config.apiUrl, location))} version={config.version} />, root);
+  render(<App session={new Session()} address={apiAddress(config.apiUrl, location)} version={config.version} />, root);
 }

@@ -60,11 +60,18 @@ class Chart:
         return self.helm.template(self.name, self.folder, {"secrets": self.secrets, **values})
 
     def objects(self, **values: object) -> dict[str, Object]:
-        """Return the objects by kind; there is one of a kind."""
-        documents = [document for document in yaml.safe_load_all(self.text(**values)) if document]
-        by_kind = {document["kind"]: document for document in documents}
-        assert len(by_kind) == len(documents)
-        return by_kind
+        """Return the objects of the release by kind; there is one of a kind."""
+        return by_kind(self.text(**values), hooks=False)
+
+    def hook(self, **values: object) -> Object:
+        """Return the one object that is no part of the release: the pod of `helm test`."""
+        (hook,) = by_kind(self.text(**values), hooks=True).values()
+        return hook
+
+    def objects_of(self, combination: Path, kubernetes: str) -> dict[str, Object]:
+        """Return the objects of the release by kind, for a values file alone and a version of Kubernetes."""
+        text = self.helm.template(self.name, self.folder, {}, files=[combination], kubernetes_version=kubernetes)
+        return by_kind(text, hooks=False)
 
     def template(self, **values: object) -> Object:
         """Return the pod template: when it changes, pods are replaced."""
@@ -80,6 +87,15 @@ class Chart:
         with pytest.raises(ToolFailedError) as caught:
             self.render(**values)
         return caught.value.stderr
+
+
+def by_kind(text: str, *, hooks: bool) -> dict[str, Object]:
+    """Return rendered objects by kind, of which there is one each: the hooks, or all others."""
+    documents = [document for document in yaml.safe_load_all(text) if document]
+    chosen = [one for one in documents if hooks is ("helm.sh/hook" in one["metadata"].get("annotations", {}))]
+    found = {document["kind"]: document for document in chosen}
+    assert len(found) == len(chosen)
+    return found
 
 
 def _program(name: str) -> Path:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from scripts.charts_doc import page, values
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.helm.conftest import Chart
 
 CHARTS = Path(__file__).parents[2] / "helm"
@@ -23,12 +27,18 @@ SHARED = (
     "templates/_helpers.tpl",
     "templates/configmap.yaml",
     "templates/deployment.yaml",
+    "templates/networkpolicy.yaml",
+    "templates/poddisruptionbudget.yaml",
     "templates/secret.yaml",
     "templates/service.yaml",
+    "templates/tests/ready.yaml",
 )
 """Files whose text is the same in every chart."""
 
-OWN = {"Chart.yaml", "values.yaml"}
+OWN = {"Chart.yaml", "values.yaml", "README.md"}
+
+COMBINATIONS = {f"ci/{name}-values.yaml" for name in ("default", "replicas", "existing-secret", "inside")}
+"""Values that the chart is tested with (`test_combinations.py`); they are not packaged."""
 
 DESCRIBED = re.compile(r"^ *# -- .+\n(?: *# .+\n)*(?P<indent> *)(?P<key>\w+):", re.MULTILINE)
 LEAF = re.compile(r"^ *(?P<key>\w+):(?: \S.*|\n *- .*)$", re.MULTILINE)
@@ -64,7 +74,30 @@ def test_every_chart_has_its_tests() -> None:
 def test_a_chart_has_one_template_for_each_kind(name: str) -> None:
     """The chart holds the shared files and its own two, and no others (FR-019)."""
     files = {str(path.relative_to(CHARTS / name)) for path in (CHARTS / name).rglob("*") if path.is_file()}
-    assert files == {*SHARED, *OWN}
+    assert files == {*SHARED, *OWN, *COMBINATIONS}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_readme_is_not_stale(name: str) -> None:
+    """It is what Chart.yaml and the comments of values.yaml give; `python scripts/charts_doc.py` writes it."""
+    assert (CHARTS / name / "README.md").read_text(encoding="utf-8") == page(CHARTS / name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_readme_lists_every_value(name: str) -> None:
+    """A value without a row, or with another default, does not pass (FR-017)."""
+    defaults = yaml.safe_load((CHARTS / name / "values.yaml").read_text())
+    listed = {value.key: value.default for value in values((CHARTS / name / "values.yaml").read_text())}
+    assert listed == dict(leaves(defaults))
+
+
+def leaves(content: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what stands in a mapping, mappings in it included, by dotted key."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{above}{key}.")
+        else:
+            yield above + key, value
 
 
 @pytest.mark.parametrize("path", SHARED)

@@ -44,7 +44,7 @@ CONFIG = {
         "LOG_LEVEL": "info",
     },
     "mcp": {"LOG_LEVEL": "info"},
-    "frontend": {"PUBLIC_API_URL": "http://127.0.0.1:30081", "BETTER_AUTH_URL": "http://127.0.0.1:30080"},
+    "frontend": {"PUBLIC_API_URL": "", "BETTER_AUTH_URL": "http://127.0.0.1:30080"},
 }
 
 SECRETS = {
@@ -84,7 +84,9 @@ def test_the_service_selects_the_pods_of_the_deployment(chart: Chart) -> None:
 
 def test_every_object_has_the_recommended_labels(chart: Chart) -> None:
     """The app.kubernetes.io labels stand beside app on every object."""
-    for entry in chart.objects(image={"tag": "0.0.0-abcdef123456"}).values():
+    values = {"image": {"tag": "0.0.0-abcdef123456"}, "replicaCount": 2, "networkPolicy": {"enabled": True}}
+    assert len(chart.objects(**values)) == 6
+    for entry in chart.objects(**values).values():
         assert entry["metadata"]["labels"] == {
             "app": f"ai-todo-{chart.name}",
             "app.kubernetes.io/name": f"ai-todo-{chart.name}",
@@ -201,6 +203,6 @@ def test_the_container_may_do_nothing_that_it_need_not(chart: Chart) -> None:
 
 
 def test_a_pod_is_given_time_to_drain_without_a_hook(chart: Chart) -> None:
-    """The images have no shell: there is no lifecycle hook, and 30 s until the kill."""
-    assert chart.template()["spec"]["terminationGracePeriodSeconds"] == 30
+    """The images have no shell: there is no lifecycle hook, and time until the kill for the longest request."""
+    assert chart.template()["spec"]["terminationGracePeriodSeconds"] == {"backend": 45}.get(chart.name, 30)
     assert "lifecycle" not in chart.container()

@@ -10,16 +10,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from todo_backend.models import Base
+from todo_backend.migrations import migrate
 from todo_backend.serving import NotReadyError, SettingsError, within
 
 T = TypeVar("T")
 
 SCHEMA_LOCK = 0x0D0C_1A2D
-"""Key of the advisory lock under which tables are made: of replicas that start together, one makes them."""
+"""Key of the advisory lock under which tables are changed: of replicas that start together, one changes them."""
 
 RETRY_SECONDS = 1.0
-"""Between attempts to make the tables while the database does not answer."""
+"""Between attempts to bring the tables up to date while the database does not answer."""
 
 CONNECT_SECONDS = 5
 
@@ -52,13 +52,14 @@ class Database:
     """A PostgreSQL database.
 
     Attributes:
-        prepared: Whether its tables are there.
+        prepared: Whether its tables are those of this version.
     """
 
     def __init__(self, url: str, *, query_seconds: float) -> None:
         self._url = psycopg_url(url)
         self._query_seconds = query_seconds
-        self._trouble = "The tables have not been made yet"
+        self._trouble = ""
+        self._tried = asyncio.Event()
         self.prepared = False
         self._engine = create_async_engine(
             self._url,
@@ -69,16 +70,18 @@ class Database:
         )
 
     async def prepare(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Make the tables that are not there, and try again until it worked."""
+        """Bring the tables up to date, and try again until it worked."""
         while not self.prepared:
             try:
-                await self._make_tables()
+                current = await self._migrate()
             except (SQLAlchemyError, OSError) as error:
                 self._note(self._cause(error))
+                self._tried.set()
                 await pause(RETRY_SECONDS)
             else:
                 self.prepared = True
-                log.info("The tables are there")
+                self._tried.set()
+                log.info("The tables are %s", "up to date" if current else "those of a newer version")
 
     async def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Return what `work` returns, done in one transaction.
@@ -86,8 +89,7 @@ class Database:
         Raises:
             DatabaseDownError: The database does not answer, or its tables are not there yet.
         """
-        if not self.prepared:
-            raise DatabaseDownError(self._trouble)
+        await self._first_try(self._query_seconds)
         return await self._limited(self._query_seconds, work)
 
     async def check(self, seconds: float) -> None:
@@ -96,18 +98,26 @@ class Database:
         Raises:
             DatabaseDownError: There is none within `seconds`, or the tables are not there yet.
         """
+        await self._first_try(seconds)
         await self._limited(seconds, lambda session: session.execute(text("SELECT 1")))
-        if not self.prepared:
-            raise DatabaseDownError(self._trouble)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def _make_tables(self) -> None:
+    async def _first_try(self, seconds: float) -> None:
+        """Wait for the first attempt to prepare the tables, so that who asks at the start is not sent away for it."""
+        try:
+            await asyncio.wait_for(self._tried.wait(), seconds)
+        except TimeoutError as error:
+            raise DatabaseDownError(f"The database cannot be used: no answer within {seconds:g} s") from error
+        if not self.prepared:
+            raise DatabaseDownError(self._trouble)
+
+    async def _migrate(self) -> bool:
         async with self._engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
-            await connection.run_sync(Base.metadata.create_all)
+            return await connection.run_sync(migrate)
 
     async def _limited(self, seconds: float, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         try:

@@ -1,25 +1,34 @@
-"""Serving an ASGI app in a pod: health, readiness, and a stop that loses no request.
+"""Serving an ASGI app in a pod: health, readiness, request ids and logs, and a stop that loses no request.
 
 When a pod is to end, Kubernetes sends SIGTERM and, at the same time, takes the pod out of its Services; nodes learn of
 that up to seconds later, and send new connections until then. So on SIGTERM readiness fails first, requests are served
 for a while longer, then no new ones are taken, those in flight are finished, and the process ends with exit code 0.
+
+Logs are one JSON object a line. Each request has an id, its caller's or a new one, which stands in every line that is
+logged for it, in the response, and in the requests that are made for it (`X-Request-ID`).
 
 This file is the same in todo_backend and todo_mcp: their images are built from folders that share nothing. A test
 holds the two copies equal.
 """
 
 import asyncio
+import json
 import logging
+import re
 import signal
+import time
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 import uvicorn
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -33,8 +42,21 @@ PROBES = frozenset({"/health", "/ready"})
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 FINISH_SECONDS = 15
-"""How long requests in flight may take once no new ones are accepted; with the default drain it is less than the 30 s
-that Kubernetes grants."""
+"""How long requests in flight may take once no new ones are accepted, unless a service needs more; with the default
+drain it is less than the 30 s that Kubernetes grants."""
+
+KEEP_ALIVE_SECONDS = 30
+"""How long an idle connection is kept; callers in the cluster close theirs earlier: none is cut under a request."""
+
+BODY_BYTES = 64 * 1024
+"""The largest body of a request; nothing that this app takes comes near it."""
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+REQUEST_ID = ContextVar("request_id", default="")
+"""The id of the request that is being answered; empty outside of requests."""
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +132,92 @@ def probes(service: str, version: str, life: Life, check: Callable[[], Awaitable
     return [Route("/health", health), Route("/ready", ready)]
 
 
+def middleware() -> list[Middleware]:
+    """Return what stands in front of every route, the outermost first."""
+    return [Middleware(Traced), Middleware(LimitedBody)]
+
+
+class Traced:
+    """ASGI middleware: an id for each request, a line of log for its end, and a problem where it fails unforeseen."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and log how it ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = given if _USABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        outer, began, status = REQUEST_ID.set(request_id), time.perf_counter(), 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        except Exception:
+            log.exception("The service made a fault")
+            if not status:
+                fault = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The service made a fault; its log has the details")
+                await fault(scope, receive, send_marked)
+        finally:
+            _log_request(scope["method"], scope["path"], status, time.perf_counter() - began)
+            REQUEST_ID.reset(outer)
+
+
+def _log_request(method: str, path: str, status: int, seconds: float) -> None:
+    """Log a request that was answered; probes that succeed are no news."""
+    if path not in PROBES or status != HTTPStatus.OK:
+        facts = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1)}
+        log.info("%s %s %s", method, path, status, extra={"facts": facts})
+
+
+class LimitedBody:
+    """ASGI middleware: 413 for a body that is too large; a smaller one is read before the request is passed on."""
+
+    def __init__(self, app: ASGIApp, limit: int = BODY_BYTES) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it; a length that is told is believed, so that nothing is read in vain."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "")
+        first = None if told.isdecimal() and int(told) > self._limit else await self._read(receive)
+        if first is None:
+            detail = f"The body is larger than {self._limit} bytes"
+            await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)(scope, receive, send)
+            return
+        messages = iter([first])
+
+        async def receive_read() -> Message:
+            return next(messages, None) or await receive()
+
+        await self._app(scope, receive_read, send)
+
+    async def _read(self, receive: Receive) -> Message | None:
+        """Return the whole body as one message, or the client's leaving; None when it is too large."""
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return message
+            parts.append(message.get("body", b""))
+            size, more = size + len(parts[-1]), message.get("more_body", False)
+            if size > self._limit:
+                return None
+        return {"type": "http.request", "body": b"".join(parts), "more_body": False}
+
+
 class ClosingWhenStopping:
     """ASGI middleware: while the process stops, ask clients to send their next request on a new connection."""
 
@@ -166,14 +274,16 @@ class ServerSettings:
         port: The TCP port, on every address.
         log_level: `debug`, `info`, `warning` or `error`.
         drain_seconds: From SIGTERM until no more requests are accepted.
+        finish_seconds: From then on, how long requests in flight may take.
     """
 
     port: int
     log_level: str = "info"
     drain_seconds: float = 5.0
+    finish_seconds: int = FINISH_SECONDS
 
     @classmethod
-    def of(cls, env: Mapping[str, str], *, port: int) -> Self:
+    def of(cls, env: Mapping[str, str], *, port: int, finish_seconds: int = FINISH_SECONDS) -> Self:
         """Read PORT (or the default `port`), LOG_LEVEL and DRAIN_SECONDS.
 
         Raises:
@@ -182,7 +292,12 @@ class ServerSettings:
         level = (env.get("LOG_LEVEL") or "info").lower()
         if level not in LOG_LEVELS:
             raise SettingsError(f"LOG_LEVEL is {level!r}, not one of {', '.join(LOG_LEVELS)}")
-        return cls(port=int(number(env, "PORT", port)), log_level=level, drain_seconds=number(env, "DRAIN_SECONDS", 5))
+        return cls(
+            port=int(number(env, "PORT", port)),
+            log_level=level,
+            drain_seconds=number(env, "DRAIN_SECONDS", 5),
+            finish_seconds=finish_seconds,
+        )
 
 
 def number(env: Mapping[str, str], name: str, default: float) -> float:
@@ -208,29 +323,31 @@ def serve(app: ASGIApp, life: Life, settings: ServerSettings) -> None:
         host="0.0.0.0",  # noqa: S104 - a pod is reached by its address; who may reach it is the cluster's matter
         port=settings.port,
         log_config=logging_config(settings.log_level),
-        timeout_graceful_shutdown=FINISH_SECONDS,
+        timeout_graceful_shutdown=settings.finish_seconds,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        access_log=False,  # Traced logs the end of each request
         server_header=False,
     )
     DrainingServer(config, life, settings.drain_seconds).run()
 
 
-class QuietProbes(logging.Filter):
-    """Drops access log lines of probes that were answered with success."""
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time (UTC), level, logger, message, the request's id, and what `extra["facts"]` adds."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record of uvicorn's access log is kept; its args end with path, HTTP version, status."""
-        if not isinstance(record.args, tuple) or len(record.args) < 3:  # noqa: PLR2004 - the three named above
-            return True
-        path, _, status = record.args[-3:]
-        return path not in PROBES or status != HTTPStatus.OK
-
-
-class UtcFormatter(logging.Formatter):
-    """Times in UTC, so that the logs of all pods can be put side by side."""
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
-        """Return a record's time as ISO 8601 has it."""
-        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec=datefmt or "milliseconds")
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record's line; a traceback is one string in it."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := REQUEST_ID.get():
+            line["request_id"] = request_id
+        line |= getattr(record, "facts", {})
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def logging_config(level: str) -> dict[str, Any]:
@@ -238,14 +355,9 @@ def logging_config(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"probes": {"()": QuietProbes}},
-        "formatters": {
-            "line": {
-                "()": UtcFormatter,
-                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-            }
-        },
-        "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
-        "loggers": {"uvicorn.access": {"filters": ["probes"]}},
+        "formatters": {"json": {"()": JsonFormatter}},
+        "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+        # The HTTP client's line for each of its requests says less than our own.
+        "loggers": {"httpx2": {"level": "WARNING"}},
         "root": {"handlers": ["out"], "level": level.upper()},
     }

@@ -1,15 +1,17 @@
-"""Tasks over HTTP: list, add, read, change, delete."""
+"""A user's tasks over HTTP: list, add, read, change, delete."""
 
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from todo_backend.database import Database
+from todo_backend.identity import Owner
 from todo_backend.models import Task
 
 LARGEST_ID = 2**63 - 1
@@ -20,13 +22,12 @@ TITLE_LENGTH = 500
 
 def _without_nul(text: str) -> str:
     if "\0" in text:
-        raise ValueError("A title cannot hold the character NUL, which PostgreSQL cannot keep")
+        raise ValueError("The character NUL cannot be kept by PostgreSQL")
     return text
 
 
-Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_LENGTH), AfterValidator(_without_nul)
-]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_without_nul)]
+Title = Annotated[Text, StringConstraints(max_length=TITLE_LENGTH)]
 
 
 class NewTask(BaseModel):
@@ -63,7 +64,7 @@ def _database(request: Request) -> Database:
     return database
 
 
-router = APIRouter(prefix="/api/tasks", tags=["tasks"])
+router = APIRouter(prefix="/api/{user_id}/tasks", tags=["tasks"])
 
 UsedDatabase = Annotated[Database, Depends(_database)]
 TaskId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -72,13 +73,14 @@ TaskId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 @router.get("")
 async def list_tasks(
     *,
+    user: Owner,
     database: UsedDatabase,
     completed: bool | None = None,
     after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> list[TaskOut]:
     """Return tasks, oldest first; the next page is the one `after` the last id of this one."""
-    query = select(Task).where(Task.id > after).order_by(Task.id).limit(limit)
+    query = select(Task).where(Task.user_id == user, Task.id > after).order_by(Task.id).limit(limit)
     if completed is not None:
         query = query.where(Task.completed == completed)
 
@@ -89,33 +91,34 @@ async def list_tasks(
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-async def add_task(database: UsedDatabase, new: NewTask, response: Response) -> TaskOut:
+async def add_task(user: Owner, database: UsedDatabase, new: NewTask, response: Response) -> TaskOut:
     """Add a task."""
 
     async def work(session: AsyncSession) -> TaskOut:
-        added = await session.scalars(insert(Task).values(title=new.title).returning(Task))
+        added = await session.scalars(insert(Task).values(user_id=user, title=new.title).returning(Task))
         return TaskOut.model_validate(added.one())
 
     task = await database.run(work)
-    response.headers["Location"] = f"{router.prefix}/{task.id}"
+    response.headers["Location"] = f"/api/{quote(user, safe='')}/tasks/{task.id}"
     return task
 
 
 @router.get("/{task_id}")
-async def read_task(database: UsedDatabase, task_id: TaskId) -> TaskOut:
+async def read_task(user: Owner, database: UsedDatabase, task_id: TaskId) -> TaskOut:
     """Return one task."""
+    query = select(Task).where(*_own(user, task_id))
 
     async def work(session: AsyncSession) -> TaskOut:
-        return _found(await session.get(Task, task_id), task_id)
+        return _found((await session.scalars(query)).one_or_none(), task_id)
 
     return await database.run(work)
 
 
 @router.patch("/{task_id}")
-async def change_task(database: UsedDatabase, task_id: TaskId, change: TaskChange) -> TaskOut:
+async def change_task(user: Owner, database: UsedDatabase, task_id: TaskId, change: TaskChange) -> TaskOut:
     """Change a task."""
     values: dict[str, Any] = change.model_dump(exclude_unset=True)
-    statement = update(Task).where(Task.id == task_id).values(**values, updated_at=func.now()).returning(Task)
+    statement = update(Task).where(*_own(user, task_id)).values(**values, updated_at=func.now()).returning(Task)
 
     async def work(session: AsyncSession) -> TaskOut:
         return _found((await session.scalars(statement)).one_or_none(), task_id)
@@ -124,15 +127,20 @@ async def change_task(database: UsedDatabase, task_id: TaskId, change: TaskChang
 
 
 @router.delete("/{task_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_task(database: UsedDatabase, task_id: TaskId) -> None:
+async def delete_task(user: Owner, database: UsedDatabase, task_id: TaskId) -> None:
     """Delete a task."""
 
     async def work(session: AsyncSession) -> None:
-        deleted = await session.scalars(delete(Task).where(Task.id == task_id).returning(Task.id))
+        deleted = await session.scalars(delete(Task).where(*_own(user, task_id)).returning(Task.id))
         if deleted.one_or_none() is None:
             raise _missing(task_id)
 
     await database.run(work)
+
+
+def _own(user: str, task_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return what a task must be to be this user's: another's is as good as not there."""
+    return Task.id == task_id, Task.user_id == user
 
 
 def _found(task: Task | None, task_id: int) -> TaskOut:

@@ -68,3 +68,21 @@ httpGet:
   port: {{ .port }}
 {{ omit .probe "path" "enabled" | toYaml }}
 {{- end }}
+
+{{- /* What a pod may do: nothing as root. */}}
+{{- define "ai-todo.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- /* What a container may do: nothing that it need not. */}}
+{{- define "ai-todo.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop:
+    - ALL
+{{- end }}

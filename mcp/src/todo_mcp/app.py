@@ -8,7 +8,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 
 from todo_mcp.database import Database
-from todo_mcp.serving import Life, probes
+from todo_mcp.serving import Life, middleware, probes
 from todo_mcp.settings import Settings
 from todo_mcp.tools import tools_over
 
@@ -38,7 +38,11 @@ def create_app(settings: Settings, life: Life) -> Starlette:
     async def check() -> None:
         await database.check(settings.ready_seconds)
 
-    return Starlette(routes=[*probes(SERVICE, settings.version, life, check), *tools.routes], lifespan=lifespan)
+    return Starlette(
+        routes=[*probes(SERVICE, settings.version, life, check), *tools.routes],
+        middleware=middleware(),
+        lifespan=lifespan,
+    )
 
 
 def allowed(hosts: Sequence[str]) -> TransportSecuritySettings:

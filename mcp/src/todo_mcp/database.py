@@ -1,4 +1,4 @@
-"""The tasks in PostgreSQL; the backend makes the table."""
+"""Users' tasks in PostgreSQL; the backend makes the table."""
 
 import logging
 from collections.abc import Callable, Coroutine
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import UndefinedTable
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel
@@ -25,11 +25,23 @@ OPTIONS: dict[str, Any] = {
     "prepare_threshold": None,  # prepared statements do not survive poolers that share connections (Neon has one)
 }
 
-LIST = """
-SELECT id, title, completed, created_at, updated_at FROM tasks
-WHERE %(completed)s::boolean IS NULL OR completed = %(completed)s
+COLUMNS = "id, title, completed, created_at, updated_at"
+
+LIST = f"""
+SELECT {COLUMNS} FROM tasks
+WHERE user_id = %(user_id)s AND (%(completed)s::boolean IS NULL OR completed = %(completed)s)
 ORDER BY id LIMIT %(limit)s
-"""
+"""  # noqa: S608 - the columns are the constant above
+
+ADD = f"INSERT INTO tasks (user_id, title) VALUES (%(user_id)s, %(title)s) RETURNING {COLUMNS}"  # noqa: S608
+
+UPDATE = f"""
+UPDATE tasks
+SET title = coalesce(%(title)s, title), completed = coalesce(%(completed)s, completed), updated_at = now()
+WHERE user_id = %(user_id)s AND id = %(task_id)s RETURNING {COLUMNS}
+"""  # noqa: S608
+
+DELETE = f"DELETE FROM tasks WHERE user_id = %(user_id)s AND id = %(task_id)s RETURNING {COLUMNS}"  # noqa: S608
 
 
 class Task(BaseModel):
@@ -92,20 +104,49 @@ class Database:
         """Close the connections."""
         await self._pool.close()
 
-    async def tasks(self, *, completed: bool | None, limit: int) -> list[Task]:
-        """Return tasks, oldest first.
+    async def tasks(self, user: str, *, completed: bool | None, limit: int) -> list[Task]:
+        """Return a user's tasks, oldest first.
 
         Args:
+            user: The user's id.
             completed: Only those that are, or are not; None for all.
             limit: At most so many.
 
         Raises:
             DatabaseDownError: The database does not answer, or has no tasks table yet.
         """
+        return await self._rows(LIST, user_id=user, completed=completed, limit=limit)
 
+    async def add(self, user: str, title: str) -> Task:
+        """Add a task for a user, and return it.
+
+        Raises:
+            DatabaseDownError: The database does not answer, or has no tasks table yet.
+        """
+        return (await self._rows(ADD, user_id=user, title=title))[0]
+
+    async def update(self, user: str, task_id: int, *, title: str | None, completed: bool | None) -> Task | None:
+        """Change what is given of a user's task, and return it; None where the user has no such task.
+
+        Raises:
+            DatabaseDownError: The database does not answer, or has no tasks table yet.
+        """
+        rows = await self._rows(UPDATE, user_id=user, task_id=task_id, title=title, completed=completed)
+        return rows[0] if rows else None
+
+    async def delete(self, user: str, task_id: int) -> Task | None:
+        """Delete a user's task, and return what it was; None where the user has no such task.
+
+        Raises:
+            DatabaseDownError: The database does not answer, or has no tasks table yet.
+        """
+        rows = await self._rows(DELETE, user_id=user, task_id=task_id)
+        return rows[0] if rows else None
+
+    async def _rows(self, statement: str, **parameters: object) -> list[Task]:
         async def work() -> list[Task]:
             async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Task)) as cursor:
-                await cursor.execute(LIST, {"completed": completed, "limit": limit})
+                await cursor.execute(statement.encode(), parameters)
                 return await cursor.fetchall()
 
         try:
@@ -130,7 +171,7 @@ class Database:
     async def _limited(self, seconds: float, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:
             return await within(seconds, work())
-        except UndefinedTable as error:
+        except (UndefinedTable, UndefinedColumn) as error:
             raise DatabaseDownError("The backend has not made the tasks table yet") from error
         except PoolTimeout:
             raise

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+
+import { Session } from "../web/session";
+import { SessionOver, Trouble } from "../web/trouble";
+import { answering } from "./answers";
+
+const USER = { id: "ada", name: "Ada", email: "ada@example.org" };
+
+/** An answer with a token that lives 15 minutes by the server's clock. */
+function token(name: string): Response {
+  const claims = btoa(JSON.stringify({ iat: 5_000_000, exp: 5_000_900, name }));
+  return Response.json({ token: `head.${claims}.${name}` });
+}
+
+function refusal(status: number, body: object = {}): Response {
+  return Response.json(body, { status });
+}
+
+/** A session whose requests get these answers, and a clock that the test turns. */
+function session(...answers: (Response | Error)[]) {
+  const { ask, asked } = answering(...answers);
+  const clock = { now: 0 };
+  return { session: new Session(ask, () => clock.now), asked, clock };
+}
+
+describe("Session", () => {
+  it("knows who is signed in, and that nobody is", async () => {
+    expect(await session(Response.json({ user: USER })).session.user()).toEqual(USER);
+    expect(await session(Response.json(null)).session.user()).toBeNull();
+  });
+
+  it("signs up, in and out", async () => {
+    const answer = () => Response.json({ user: USER });
+    const { session: mine, asked } = session(answer(), answer(), Response.json({ success: true }));
+    const { name, email } = USER;
+    const password = crypto.randomUUID();
+    expect(await mine.signUp(name, email, password)).toEqual(USER);
+    expect(await mine.signIn(email, password)).toEqual(USER);
+    await mine.signOut();
+    expect(asked).toEqual([
+      `POST /api/auth/sign-up/email ${JSON.stringify({ name, email, password })}`,
+      `POST /api/auth/sign-in/email ${JSON.stringify({ email, password })}`,
+      "POST /api/auth/sign-out {}",
+    ]);
+  });
+
+  it("uses a token until a minute before it expires, then takes a new one", async () => {
+    const { session: mine, asked, clock } = session(token("first"), token("second"));
+    expect(await mine.token()).toMatch(/first$/);
+    clock.now = 839_999;
+    expect(await mine.token()).toMatch(/first$/);
+    clock.now = 840_000;
+    expect(await mine.token()).toMatch(/second$/);
+    expect(asked).toEqual(["GET /api/auth/token", "GET /api/auth/token"]);
+  });
+
+  it("asks for one token when many requests need it at once, and again after a failure", async () => {
+    const { session: mine, asked } = session(new TypeError("offline"), token("first"));
+    const failed = await Promise.allSettled([mine.token(), mine.token()]);
+    expect(failed.map((one) => one.status)).toEqual(["rejected", "rejected"]);
+    expect(await Promise.all([mine.token(), mine.token()])).toHaveLength(2);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("forgets its token when told to", async () => {
+    const { session: mine } = session(token("first"), token("second"));
+    await mine.token();
+    mine.forget();
+    expect(await mine.token()).toMatch(/second$/);
+  });
+
+  it("tells a session that is over from one that cannot be looked up", async () => {
+    await expect(session(refusal(401)).session.token()).rejects.toEqual(new SessionOver());
+    await expect(
+      session(refusal(503, { detail: "The database cannot be used: gone" })).session.token(),
+    ).rejects.toEqual(new Trouble("Signing in is not possible just now. The database cannot be used: gone."));
+  });
+
+  it.each([
+    [refusal(401, { code: "INVALID_EMAIL_OR_PASSWORD" }), "The e-mail address or the password is wrong."],
+    [refusal(429), "Those were many attempts. Wait a minute, then try again."],
+    [refusal(500), "Something went wrong on the server. Try again in a moment."],
+    [refusal(400, { code: "NEW_ONE", detail: "What the server says" }), "What the server says"],
+    [new Response("<html>", { status: 400 }), "The server did not take this."],
+    [new TypeError("Failed to fetch"), "The server does not answer. Check your connection, then try again."],
+  ])("says what went wrong: %s", async (answer, message) => {
+    await expect(session(answer).session.signIn("a@b.org", "wrong")).rejects.toEqual(new Trouble(message));
+  });
+});
