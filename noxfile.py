@@ -52,6 +52,7 @@ def unit(session: nox.Session) -> None:
         "--ignore=tests/helm",
         "--ignore=tests/smoke",
         "--ignore=tests/e2e",
+        "--ignore=tests/reliability",
         *session.posargs,
     )
 
@@ -104,3 +105,17 @@ def e2e(session: nox.Session) -> None:
     """The app on the live cluster, used through a real browser; screenshots are kept in .dockyard/screenshots/."""
     session.run("invoke", "deploy")
     session.run("pytest", "tests/e2e", *session.posargs)
+
+
+@nox.session
+def reliability(session: nox.Session) -> None:
+    """Faults on a cluster of their own, for half an hour; writes docs/reliability.md."""
+    session.run("pytest", "tests/reliability", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "scripts.reliability")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Each budget against bare commands in the same run, for half an hour; writes docs/benchmarks.md."""
+    session.run("python", "-m", "scripts.bench", *session.posargs)

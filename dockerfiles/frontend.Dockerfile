@@ -19,7 +19,8 @@ RUN --mount=type=bind,source=scripts/cut-symbols.mjs,target=/cut-symbols.mjs \
     printf 'hosts: files dns\n' >/rootfs/etc/nsswitch.conf; \
     find /rootfs -exec touch -hd @0 {} +
 
-# The page and the server, each with all that it imports, and the list of what is in the image.
+# The page and the server, each with all that it imports, and the list of what is in the image. Modes and times are made
+# equal: they are whatever the checkout has.
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
@@ -33,6 +34,7 @@ RUN --mount=type=bind,from=runtime,source=/libraries.tsv,target=/libraries.tsv \
     && mkdir -p /out/usr/share/sbom \
     && node scripts/sbom.mjs dist /libraries.tsv /out/usr/share/sbom/ai-todo-frontend.cdx.json \
     && mv dist /out/app \
+    && chmod -R u=rwX,go=rX /out \
     && find /out -exec touch -hd @0 {} +
 
 # For people who need a shell: `docker build --target debug`, the same program on the whole base image.

@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 import pytest
 
+from dockyard import credentials
 from dockyard.model.errors import DockyardError
 from dockyard.tools.docker import Docker
 
@@ -51,6 +52,12 @@ def engine(missing_tool: MissingTool) -> Docker:
     except DockyardError as error:
         missing_tool("The Docker engine", fix=str(error))
     return docker
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test find the secrets that another one's command took out of the environment."""
+    monkeypatch.setattr(credentials, "TAKEN", {})
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:

@@ -1,41 +1,62 @@
-"""Stand-ins that several rooms' tests share: a clock that nobody waits for, a reader of events, programs that record.
+"""Stand-ins that several rooms' tests share: a clock that nobody waits for, a reader of events, an API server.
 
-Each is the smallest thing that keeps the promises of what it stands for; none starts a process.
+Each is the smallest thing that keeps the promises of what it stands for; none starts a process. All may be used by
+several threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import base64
+import copy
+import gzip
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import yaml
+
+from dockyard.charts.manifests import Manifests
 from dockyard.clusters.protocol import Loaded
 from dockyard.model.cluster import MinikubeCluster
-from dockyard.model.errors import ToolFailedError
+from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, ToolFailedError
 from dockyard.model.events import Event, Report
 from dockyard.model.project import Project
-from dockyard.tools.docker import FINGERPRINT, BuildOptions, Docker, ImageFacts, engine_silent
-from dockyard.tools.helm import Helm, ReleaseFacts, RevisionFacts
-from dockyard.tools.kubectl import Kubectl
+from dockyard.releases.records import HELM_TYPE, Revision, read_records
+from dockyard.releases.workload import REVISION
+from dockyard.tools.docker import FINGERPRINT, BuildOptions, ContainerFacts, Docker, ImageFacts, engine_silent
+from dockyard.tools.helm import Helm
+from dockyard.tools.kubernetes import MERGE_PATCH, RESOURCES, Api, Object, Patience
 from dockyard.tools.target import Target
 from dockyard.workspace import Workspace
 
 
 class FakeClock:
-    """A clock whose sleep costs nothing."""
+    """A clock whose sleep costs nothing.
+
+    Attributes:
+        on_sleep: Called before each sleep.
+    """
 
     def __init__(self) -> None:
+        self.on_sleep: Callable[[], None] = lambda: None
         self._now = 0.0
+        self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Return the seconds slept so far."""
+        """Return the seconds slept so far, by all threads together."""
         return self._now
 
     def sleep(self, seconds: float) -> None:
         """Let the time pass."""
-        self._now += seconds
+        self.on_sleep()
+        with self._lock:
+            self._now += seconds
 
 
 class Recorder:
@@ -65,35 +86,323 @@ TARGET = Target(kubeconfig=Path("cluster.kubeconfig"), context="test")
 TAG = "@TAG@"
 """Where a prepared chart has the tag of its image."""
 
+RUNS: Object = {"name": "app", "state": {"running": {}}, "ready": True, "restartCount": 0}
+"""The status of a container that is ready."""
 
-class FakeHelm(Helm):
-    """Helm whose cluster is a dict: it keeps the manifest of every revision.
+READY: Sequence[tuple[float, Object]] = ((0.0, RUNS),)
+"""What becomes of pods where nothing else was prepared: they are ready at once."""
+
+SENDING = 0.25
+"""Seconds that Helm takes: what was seen of the cluster before is then no longer what it has."""
+
+
+def rendered(name: str, *, image: str = "", node_port: int = 0, config: Mapping[str, str] | None = None) -> str:
+    """Return the YAML that a small chart renders to: a Deployment, and a Service and a ConfigMap where asked for."""
+    labels = {"app": name}
+    container = {"name": "app", "image": image or f"{name}:{TAG}"}
+    objects: list[Object] = [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        }
+    ]
+    if node_port:
+        spec = {"type": "NodePort", "selector": labels, "ports": [{"port": 80, "nodePort": node_port}]}
+        objects.append({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
+    if config:
+        objects.append(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-config"}, "data": dict(config)}
+        )
+    return yaml.safe_dump_all(objects)
+
+
+class FakeApi(Api):
+    """An API server in memory: everything above its wire is the real one.
 
     Attributes:
-        calls: What it was asked to change, in order.
-        revisions: By release, the history: number, status, tag and manifest.
-        charts: By release, what `template` renders.
-        refuses: By release, what Helm says instead of upgrading or rolling back.
+        objects: What it holds, by kind and name.
+        namespaces: The phase of each namespace.
+        lines: What pods wrote, by pod and whether it was the run before.
+        changes: What was written, in order: `create Lease dockyard`.
+        silent: Whether nobody answers.
     """
 
-    def __init__(self, charts: Mapping[str, str] | None = None) -> None:
-        super().__init__("helm", TARGET)
-        self.calls: list[str] = []
-        self.revisions: dict[str, list[tuple[RevisionFacts, str]]] = {}
-        self.charts = dict(charts or {})
-        self.refuses: dict[str, str] = {}
-        self.values: dict[str, Mapping[str, Any]] = {}
+    def __init__(self, clock: FakeClock | None = None, namespace: str = "default") -> None:
+        self.namespace, self._patience = namespace, None
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.namespaces = {namespace: "Active"}
+        self.lines: dict[tuple[str, bool], str] = {}
+        self.changes: list[str] = []
+        self.silent = False
+        self._clock = clock or FakeClock()
+        self._numbers = itertools.count(1)
+        self._later: list[tuple[float, tuple[str, ...], tuple[str, ...], Object]] = []
+        self._guard = threading.RLock()
 
-    def record(self, release: str, manifest: str, *, status: str = "deployed", tag: str = "1.0.0") -> None:
+    def put(self, *objects: Object) -> None:
+        """Hold objects, as they are; uid and version are given where they lack."""
+        with self._guard:
+            for entry in objects:
+                kept = copy.deepcopy(entry)
+                kept["metadata"].setdefault("uid", f"uid-{next(self._numbers)}")
+                kept["metadata"]["resourceVersion"] = str(next(self._numbers))
+                self.objects[kept["kind"], kept["metadata"]["name"]] = kept
+
+    def drop(self, kind: str, name: str) -> None:
+        """Hold an object no more."""
+        with self._guard:
+            self.objects.pop((kind, name), None)
+
+    def apply(self, manifests: Manifests, fate: Sequence[tuple[float, Object]] = READY) -> None:
+        """Do what Helm and the controllers of a cluster do with what is sent.
+
+        Args:
+            manifests: What is sent.
+            fate: How the containers of its pods are, from so many seconds later on.
+        """
+        with self._guard:
+            for key, entry in manifests.objects.items():
+                there = self.objects.get((key.kind, key.name), {}).get("metadata", {})
+                metadata = {**there, **entry["metadata"], "generation": there.get("generation", 0) + 1}
+                self.put({**copy.deepcopy(dict(entry)), "kind": key.kind, "metadata": metadata})
+            made = tuple(key.name for key in manifests.objects if key.kind == "Deployment")
+            services = tuple(key.name for key in manifests.objects if key.kind == "Service")
+            for name in made:
+                self._roll(name)
+            self._clock.sleep(SENDING)
+            start = self._clock.now()
+            self._later = [entry for entry in self._later if entry[1] != made]
+            self._later += [(start + after, made, services, container) for after, container in fate]
+
+    def remove(self, manifests: Manifests) -> None:
+        """Take away what was applied, and what came of it."""
+        with self._guard:
+            for name in manifests.objects:
+                self.drop(name.kind, name.name)
+                for kind, own in [key for key in self.objects if key[0] in {"ReplicaSet", "Pod", "Endpoints"}]:
+                    if own == name.name or own.startswith(f"{name.name}-"):
+                        self.drop(kind, own)
+
+    def _roll(self, name: str) -> None:
+        """Give a Deployment the ReplicaSet of its newest template; what ran before is gone."""
+        live = self.objects["Deployment", name]
+        revision = str(int(live["metadata"].get("annotations", {}).get(REVISION, 0)) + 1)
+        live["metadata"]["annotations"] = {**live["metadata"].get("annotations", {}), REVISION: revision}
+        for kind, own in [key for key in self.objects if key[0] == "Pod" and key[1].startswith(f"{name}-")]:
+            self.drop(kind, own)
+        owners = [{"uid": live["metadata"]["uid"]}]
+        metadata = {"name": f"{name}-{revision}", "annotations": {REVISION: revision}, "ownerReferences": owners}
+        self.put({"kind": "ReplicaSet", "metadata": metadata})
+
+    def _show(self, names: Iterable[str], services: Iterable[str], container: Object) -> None:
+        """Have every pod of some Deployments in one state."""
+        ready = bool(container.get("ready"))
+        for name in names:
+            if (live := self.objects.get(("Deployment", name))) is None:
+                continue
+            wanted, metadata = live["spec"].get("replicas", 1), live["metadata"]
+            made = dict.fromkeys(("replicas", "updatedReplicas"), wanted)
+            up = dict.fromkeys(("readyReplicas", "availableReplicas"), wanted if ready else 0)
+            live["status"] = {"observedGeneration": metadata["generation"], **made, **up}
+            newest = f"{name}-{metadata['annotations'][REVISION]}"
+            owners = [{"uid": self.objects["ReplicaSet", newest]["metadata"]["uid"]}]
+            labels = live["spec"]["template"].get("metadata", {}).get("labels", {})
+            pod = {"name": f"{newest}-a", "labels": labels, "ownerReferences": owners}
+            self.put({"kind": "Pod", "metadata": pod, "status": {"containerStatuses": [container]}})
+        for name in services if ready else ():
+            self.put(
+                {"kind": "Endpoints", "metadata": {"name": name}, "subsets": [{"addresses": [{"ip": "10.0.0.1"}]}]}
+            )
+
+    def _go_on(self) -> None:
+        """Do what was due by now."""
+        now = self._clock.now()
+        due = [entry for entry in self._later if entry[0] <= now]
+        self._later = [entry for entry in self._later if entry[0] > now]
+        for _, names, services, container in due:
+            self._show(names, services, container)
+
+    def _try(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
+        with self._guard:
+            if self.silent:
+                raise ApiSilentError("127.0.0.1:6443", "Connection refused")
+            self._go_on()
+            if path == "readyz":
+                return b"ok"
+            if method == "PATCH" and content_type != MERGE_PATCH:
+                _refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", content_type)
+            if path.endswith("/log"):
+                return self._log(path.split("/")[-2], query["previous"] == "true")
+            return json.dumps(self._answer(method, path, query, body)).encode()
+
+    def _log(self, pod: str, previous: bool) -> bytes:  # noqa: FBT001 - one of two runs
+        if (text := self.lines.get((pod, previous))) is None:
+            _refuse(HTTPStatus.BAD_REQUEST, "BadRequest", f"pod {pod} has none")
+        return text.encode()
+
+    def _answer(self, method: str, path: str, query: Mapping[str, str], body: Object | None) -> Object:
+        if path == "version":
+            return {"gitVersion": "v1.20.2"}
+        if path in {"api/v1/nodes", "api/v1/pods"}:
+            kind = {"nodes": "Node", "pods": "Pod"}[path.rpartition("/")[2]]
+            return {"items": [entry for entry in self.objects.values() if entry["kind"] == kind]}
+        api, _, rest = path.partition("/namespaces")
+        namespace, *tail = rest.strip("/").split("/")
+        if not tail:
+            return self._namespace(method, namespace, body)
+        kind = next(kind for kind, where in RESOURCES.items() if where == (api, tail[0]))
+        if namespace not in self.namespaces and not (method == "GET" and not tail[1:]):  # it lists nothing
+            _refuse(HTTPStatus.NOT_FOUND, "NotFound", f'namespaces "{namespace}" not found')
+        return self._resource(method, kind, tail[1] if tail[1:] else "", query, body or {})
+
+    def _namespace(self, method: str, name: str, body: Object | None) -> Object:
+        if method == "POST" and body is not None:
+            self.changes.append(f"create Namespace {body['metadata']['name']}")
+            self.namespaces[body["metadata"]["name"]] = "Active"
+            return body
+        if name not in self.namespaces:
+            _refuse(HTTPStatus.NOT_FOUND, "NotFound", f'namespaces "{name}" not found')
+        return {"metadata": {"name": name}, "status": {"phase": self.namespaces[name]}}
+
+    def _resource(self, method: str, kind: str, name: str, query: Mapping[str, str], body: Object) -> Object:
+        if method == "GET" and not name:
+            listed = [entry for (its, _), entry in sorted(self.objects.items()) if its == kind]
+            return {"items": [entry for entry in listed if _is_selected(entry, query)]}
+        name = name or body["metadata"]["name"]
+        there = self.objects.get((kind, name))
+        if method == "POST":
+            if there is not None:
+                _refuse(HTTPStatus.CONFLICT, "AlreadyExists", f"{kind} {name} already exists")
+        elif there is None:
+            _refuse(HTTPStatus.NOT_FOUND, "NotFound", f"{kind} {name} not found")
+        if method == "GET":
+            return there or {}
+        self.changes.append(f"{_VERBS[method]} {kind} {name}")
+        return self._write(method, kind, name, there or {}, body)
+
+    def _write(self, method: str, kind: str, name: str, there: Object, body: Object) -> Object:
+        metadata = there.get("metadata", {})
+        wanted = {"PUT": body.get("metadata", {}), "DELETE": body.get("preconditions", {})}.get(method, {})
+        for key in ("uid", "resourceVersion"):
+            if wanted.get(key) and wanted[key] != metadata.get(key):
+                _refuse(HTTPStatus.CONFLICT, "Conflict", f"{kind} {name}: the object has been modified")
+        if method == "DELETE":
+            self.drop(kind, name)
+            return there
+        kept = _merged(there, body) if method == "PATCH" else body
+        uid = {"uid": metadata["uid"]} if metadata else {}
+        self.put({**kept, "kind": kind, "metadata": {**kept["metadata"], **uid}})
+        return self.objects[kind, name]
+
+
+_VERBS = {"POST": "create", "PUT": "replace", "PATCH": "merge", "DELETE": "delete"}
+
+
+def _refuse(status: HTTPStatus, reason: str, message: str) -> NoReturn:
+    raise ApiRefusedError(status, reason, message)
+
+
+def _is_selected(entry: Object, query: Mapping[str, str]) -> bool:
+    labels = entry["metadata"].get("labels") or {}
+    for term in filter(None, query.get("labelSelector", "").split(",")):
+        key, _, value = term.partition("=")
+        if labels.get(key) != value:
+            return False
+    for term in filter(None, query.get("fieldSelector", "").split(",")):
+        key, sign, value = term.partition("!=" if "!=" in term else "=")
+        if (entry.get(key) == value) is (sign == "!="):
+            return False
+    return True
+
+
+def _merged(there: Object, patch: Object) -> Object:
+    """Return an object with a patch of RFC 7396."""
+    made = dict(there)
+    for key, value in patch.items():
+        if value is None:
+            made.pop(key, None)
+        else:
+            made[key] = _merged(made.get(key) or {}, value) if isinstance(value, dict) else value
+    return made
+
+
+def helm_secret(revision: Revision) -> Object:
+    """Return a revision as Helm keeps it."""
+    kept = {
+        "name": revision.release,
+        "version": revision.number,
+        "info": {
+            "status": revision.status,
+            "last_deployed": revision.updated.isoformat(),
+            "description": revision.description,
+        },
+        "chart": {"metadata": {"appVersion": revision.app_version}},
+        "manifest": revision.text,
+    }
+    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(kept).encode()))).decode()
+    labels = {"owner": "helm", "name": revision.release, "status": revision.status, "version": str(revision.number)}
+    metadata = {"name": f"sh.helm.release.v1.{revision.release}.v{revision.number}", "labels": labels}
+    if revision.uid:
+        metadata["uid"] = revision.uid
+    return {"kind": "Secret", "type": HELM_TYPE, "metadata": metadata, "data": {"release": packed}}
+
+
+def _nothing(_call: str) -> None:
+    """What happens during a call where no test wants anything."""
+
+
+class FakeHelm(Helm):
+    """Helm that keeps its records in a FakeApi, in Helm's own form, and sends objects there.
+
+    Attributes:
+        api: The API server.
+        calls: What it was asked to change, in order: `upgrade web`, `rollback web 1`.
+        charts: By release, what `template` renders; TAG stands for the image's tag.
+        values: By release, the values that it was rendered with last.
+        fates: By release, what becomes of the pods of the next changes, one by one; READY when they are used up.
+        refuses: By call, what Helm says instead of making it, once each: `{"upgrade web": ["Error: no"]}`.
+        on_call: Called with each change before it is made.
+    """
+
+    def __init__(self, charts: Mapping[str, str] | None = None, api: FakeApi | None = None) -> None:
+        super().__init__("helm", TARGET)
+        self.api = api or FakeApi()
+        self.calls: list[str] = []
+        self.charts = dict(charts or {})
+        self.values: dict[str, Mapping[str, Any]] = {}
+        self.fates: dict[str, list[Sequence[tuple[float, Object]]]] = {}
+        self.refuses: dict[str, list[str]] = {}
+        self.on_call: Callable[[str], None] = _nothing
+
+    def kept(self, release: str) -> tuple[Revision, ...]:
+        """Return the revisions of a release, oldest first."""
+        record = read_records(self.api).get(release)
+        return record.revisions if record else ()
+
+    def record(
+        self, release: str, manifest: str, *, status: str = "deployed", tag: str = "1.0.0", remark: str = ""
+    ) -> Revision:
         """Add a revision to a release's history; what was deployed before is then superseded."""
-        there = self.revisions.setdefault(release, [])
+        there = self.kept(release)
         if status == "deployed":
-            there[:] = [
-                (_with_status(facts, "superseded") if facts.status == "deployed" else facts, text)
-                for facts, text in there
-            ]
-        made = datetime(2026, 1, 1, tzinfo=UTC)
-        there.append((RevisionFacts(len(there) + 1, made, status, tag, ""), manifest))
+            for old in there:
+                if old.status == "deployed":
+                    self._keep(old, "superseded")
+        number = there[-1].number + 1 if there else 1
+        made = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
+        self.api.put(helm_secret(Revision(release, number, status, made, tag, remark, text=manifest)))
+        return self.kept(release)[-1]
+
+    def cut_off(self, release: str, status: str) -> None:
+        """Leave a release as a killed Helm would: with a revision that is pending."""
+        there = self.kept(release)
+        self.record(release, self.charts[release], status=status, tag=there[-1].app_version if there else "")
 
     def template(  # noqa: PLR0913 - the real one's signature
         self,
@@ -112,9 +421,11 @@ class FakeHelm(Helm):
         return self.charts[release].replace(TAG, values.get("image", {}).get("tag", ""))
 
     def package(self, chart: Path, folder: Path, *, app_version: str | None) -> Path:
-        """Return where the archive would be."""
+        """Make an empty archive."""
         self.calls.append(f"package {chart.name} {app_version}")
-        return folder / f"{chart.name}.tgz"
+        archive = folder / f"{chart.name}.tgz"
+        archive.touch()
+        return archive
 
     def upgrade(
         self,
@@ -125,76 +436,47 @@ class FakeHelm(Helm):
         files: Sequence[Path] = (),  # noqa: ARG002
     ) -> None:
         """Make the prepared manifest the release's newest revision."""
+        there = self.kept(release)
         self._change(f"upgrade {release}", release)
+        if there and not any(entry.status in {"deployed", "superseded"} for entry in there):
+            raise ToolFailedError(["helm"], 1, f'Error: UPGRADE FAILED: "{release}" has no deployed releases')
         tag = values.get("image", {}).get("tag", "")
-        self.record(release, self.charts[release].replace(TAG, tag), tag=tag)
+        self._bring(release, self.charts[release].replace(TAG, tag), tag, "")
 
     def rollback(self, release: str, revision: int) -> None:
         """Make an old revision the newest one again."""
         self._change(f"rollback {release} {revision}", release)
-        facts, manifest = self.revisions[release][revision - 1]
-        self.record(release, manifest, tag=facts.app_version)
+        old = next(entry for entry in self.kept(release) if entry.number == revision)
+        self._bring(release, old.text, old.app_version, f"Rollback to {revision}")
 
     def uninstall(self, release: str) -> None:
-        """Forget a release."""
+        """Forget a release, and take its objects away."""
         self._change(f"uninstall {release}", release)
-        del self.revisions[release]
+        for entry in self.kept(release):
+            self.api.remove(entry.manifests)
+            self.api.drop("Secret", f"sh.helm.release.v1.{release}.v{entry.number}")
 
-    def releases(self) -> tuple[ReleaseFacts, ...]:
-        """Return the newest revision of each release."""
-        newest = ((name, there[-1][0]) for name, there in self.revisions.items())
-        return tuple(
-            ReleaseFacts(name, facts.revision, facts.status, f"{name}-1.0.0", facts.app_version)
-            for name, facts in newest
-        )
+    def _bring(self, release: str, manifest: str, tag: str, remark: str) -> None:
+        fates = self.fates.get(release)
+        self.record(release, manifest, tag=tag, remark=remark)
+        self.api.apply(Manifests.parse(manifest), fates.pop(0) if fates else READY)
 
-    def history(self, release: str) -> tuple[RevisionFacts, ...]:
-        """Return a release's revisions."""
-        return tuple(facts for facts, _ in self.revisions.get(release, ()))
-
-    def manifest(self, release: str, *, revision: int | None = None) -> str:
-        """Return what was sent for a revision, the newest by default."""
-        return self.revisions[release][-1 if revision is None else revision - 1][1]
+    def _keep(self, old: Revision, status: str) -> None:
+        facts = (old.release, old.number, status, old.updated, old.app_version, old.description, old.uid, old.text)
+        self.api.put(helm_secret(Revision(*facts)))
 
     def _change(self, call: str, release: str) -> None:
         self.calls.append(call)
-        if said := self.refuses.get(release):
-            raise ToolFailedError(["helm", *call.split()], 1, said)
-
-
-def _with_status(facts: RevisionFacts, status: str) -> RevisionFacts:
-    return RevisionFacts(facts.revision, facts.updated, status, facts.app_version, facts.description)
-
-
-class FakeKubectl(Kubectl):
-    """kubectl that shows one look after the other, the last one again and again.
-
-    Attributes:
-        looks: What `get` returns, look by look.
-        asked: The labels that were selected by.
-    """
-
-    def __init__(self, *looks: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__("kubectl", TARGET)
-        self.looks = list(looks) or [()]
-        self.asked: list[str] = []
-        self.logged: list[tuple[str, bool]] = []
-        self.lines: dict[tuple[str, bool], str] = {}
-
-    def get(self, *kinds: str, selector: str = "") -> tuple[Mapping[str, Any], ...]:
-        """Return the next look, cut to the kinds that were asked for."""
-        self.asked.append(selector)
-        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
-        return tuple(entry for entry in look if _plural(entry["kind"]) in kinds)
-
-    def logs(self, pod: str, *, tail: int, previous: bool = False) -> str:  # noqa: ARG002 - the real one's signature
-        """Return the lines that were prepared."""
-        self.logged.append((pod, previous))
-        return self.lines.get((pod, previous), "")
-
-
-def _plural(kind: str) -> str:
-    return kind.lower() if kind.endswith("s") else f"{kind.lower()}s"
+        self.on_call(call)
+        verb = call.partition(" ")[0]
+        said = self.refuses.get(f"{verb} {release}")
+        newest = self.kept(release)[-1:]
+        if verb == "upgrade" and newest and newest[0].status.startswith("pending-"):
+            said = ["Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress"]
+        if said:
+            if verb != "uninstall" and "another operation" not in said[0]:
+                self.record(release, self.charts.get(release, ""), status="failed")
+            raise ToolFailedError(["helm", *call.split()], 1, said.pop(0))
 
 
 class FakeCluster:
@@ -203,6 +485,7 @@ class FakeCluster:
     Attributes:
         calls: What it was asked to do.
         held: The images in its node.
+        on_call: Called with each call before it does anything.
     """
 
     name = "test"
@@ -211,6 +494,7 @@ class FakeCluster:
         self.calls: list[str] = []
         self.held: dict[str, str] = {}
         self.running = running
+        self.on_call: Callable[[str], None] = _nothing
 
     def status(self) -> MinikubeCluster | None:
         """Return that it runs, or None."""
@@ -235,6 +519,8 @@ class FakeCluster:
 
     def target(self, namespace: str) -> Target:
         """Return where nothing is."""
+        if not self.running:
+            raise ClusterError("The cluster test does not run", fix="Run `./inv cluster.start`")
         return Target(kubeconfig=TARGET.kubeconfig, context=TARGET.context, namespace=namespace)
 
     def address(self, node_port: int) -> str:
@@ -247,6 +533,7 @@ class FakeCluster:
 
     def load(self, reference: str, report: Report) -> Loaded:  # noqa: ARG002 - the real one's signature
         """Hold an image, and say how much of it was sent."""
+        self.on_call(f"load {reference}")
         sent = 0 if reference in self.held else 3_000_000
         self.held[reference] = f"sha256:{reference}"
         self.calls.append(f"load {reference} {sent}")
@@ -266,7 +553,9 @@ class FakeDocker(Docker):
         silent: Whether the engine does not answer.
         root: The folder that it keeps images in.
         built: What it was told to build, and from which context.
+        containers: Its containers, by name.
         failure: What BuildKit says where builds fail.
+        on_call: Called with each build before it does anything.
     """
 
     def __init__(self, *references: str) -> None:
@@ -277,6 +566,8 @@ class FakeDocker(Docker):
         self.root = Path("/nowhere")
         self.built: list[tuple[Path, BuildOptions]] = []
         self.failure = ""
+        self.containers: dict[str, ContainerFacts] = {}
+        self.on_call: Callable[[str], None] = _nothing
 
     def version(self) -> str:
         """Return a version, where the engine answers."""
@@ -298,12 +589,22 @@ class FakeDocker(Docker):
 
     def build(self, context: Path, options: BuildOptions, *, on_line: Callable[[str], None]) -> None:
         """Hold the image."""
+        self.on_call(f"build {context.name}")
         self.built.append((context, options))
         on_line("#5 [1/9] FROM base")
         if self.failure:
             raise ToolFailedError(["docker", "build"], 1, self.failure)
         for tag in options.tags:
             self.held[tag] = ImageFacts(f"sha256:{tag}", (tag,), 3_000_000, (), options.labels)
+
+    def remove_images(self, references: Iterable[str]) -> None:
+        """Forget images."""
+        for reference in references:
+            self.held.pop(reference, None)
+
+    def container(self, name: str) -> ContainerFacts | None:
+        """Return the container of that name."""
+        return self.containers.get(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,37 +613,51 @@ class FakeWorkspace(Workspace):
 
     docker: FakeDocker
     cluster: FakeCluster
+    clock: FakeClock
     fake_helm: FakeHelm
-    fake_kubectl: FakeKubectl
+    fake_api: FakeApi
 
-    def helm(self) -> FakeHelm:
+    def helm(self, target: Target | None = None) -> FakeHelm:  # noqa: ARG002 - the real one's signature, here and below
         """Return the stand-in."""
         return self.fake_helm
 
-    def kubectl(self) -> FakeKubectl:
-        """Return the stand-in."""
-        return self.fake_kubectl
+    def api(
+        self,
+        target: Target,  # noqa: ARG002
+        patience: Callable[[], Patience] | None = None,  # noqa: ARG002 - tests/releases/test_silence.py has it
+    ) -> FakeApi:
+        """Return the stand-in; one that is silent is so at once."""
+        return self.fake_api
 
 
-def fake_workspace(  # noqa: PLR0913 - each is one part of it
+def fake_workspace(
     root: Path,
     project: Mapping[str, Any],
     *,
     docker: FakeDocker | None = None,
-    helm: FakeHelm | None = None,
-    kubectl: FakeKubectl | None = None,
+    charts: Mapping[str, str] | None = None,
     secrets: Mapping[str, str] | None = None,
 ) -> FakeWorkspace:
-    """Return a workspace of what dockyard.yaml would say."""
+    """Return a workspace of what dockyard.yaml would say.
+
+    Args:
+        root: The project's folder.
+        project: The content of dockyard.yaml; its name is given.
+        docker: The engine.
+        charts: What charts render to, by release.
+        secrets: Values of secrets by name.
+    """
+    made, clock = Project.model_validate({"name": "test", **project}), FakeClock()
+    api = FakeApi(clock, made.cluster.namespace)
     return FakeWorkspace(
         root=root,
-        project=Project.model_validate({"name": "test", **project}),
+        project=made,
         docker=docker or FakeDocker(),
         cluster=FakeCluster(),
         programs={"helm": Path("helm"), "kubectl": Path("kubectl")},
-        clock=FakeClock(),
+        clock=clock,
         ca_bundle=None,
         secrets=secrets or {},
-        fake_helm=helm or FakeHelm(),
-        fake_kubectl=kubectl or FakeKubectl(),
+        fake_helm=FakeHelm(charts, api),
+        fake_api=api,
     )

@@ -409,6 +409,22 @@ def ask(there: Database, statement: str) -> str:
     return docker.execute(there.settings.name, argv, stdin=url).stdout.strip()
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_a_database_that_was_made_is_found(*, running: bool) -> None:
+    """Running or not, with the password that it was made with; nothing is done to it."""
+    engine = FakeEngine(there=container(running=running))
+    assert database.find(engine, settings=SETTINGS) == Database(SETTINGS, MADE_WITH, started=False)
+    assert engine.calls == []
+
+
+@pytest.mark.parametrize("there", [None, container(made_with="")], ids=["absent", "without a password"])
+def test_a_database_that_cannot_be_reached_is_not_found(there: ContainerFacts | None) -> None:
+    """A plan then stands without its address."""
+    engine = FakeEngine(there=there)
+    assert database.find(engine, settings=SETTINGS) is None
+    assert engine.calls == []
+
+
 @pytest.mark.docker
 def test_real_database_keeps_its_data(own: Settings) -> None:
     """Rows outlive a stop, and the loss of the container with its password."""
@@ -422,6 +438,7 @@ def test_real_database_keeps_its_data(own: Settings) -> None:
     assert not up().started
     database.stop(docker, lambda _: None, settings=own)
     assert database.status(docker, settings=own) is State.STOPPED
+    assert database.find(docker, settings=own) == replace(first, started=False)
     again = up()
     assert (again.started, again.password) == (True, first.password)
     docker.remove(own.name)

@@ -6,7 +6,10 @@ import errno
 import fcntl
 import json
 import os
+import subprocess
+import sys
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -220,3 +223,43 @@ def test_members_that_a_later_version_adds_do_no_harm() -> None:
     (run,) = parse(lines)
     assert run.failures[0].diagnosis.cause == DIAGNOSIS.cause
     assert run.exit_code == 0
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from dockyard.journal import Journal
+from dockyard.model.events import Began, Ended, Event
+from dockyard.ui.stream import Stream
+
+for at in range(int(sys.argv[3])):
+    told = Stream((Journal(Path(sys.argv[1]), limit=2_000_000, kept=200),), run=f"{sys.argv[2]}{at}")
+    told(Began("deploy", "Began", command="deploy"))
+    told(Event("api", "Note", "x" * 3_000))
+    told(Ended("deploy", "Done"))
+    assert not told.troubles, told.troubles
+"""
+
+
+@pytest.mark.process
+def test_processes_share_a_journal_and_one_may_be_killed(path: Path) -> None:
+    """Two write to their end while a third is killed at some moment, again and again: no run of theirs is damaged."""
+
+    def writer(name: str, count: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", WRITER, str(path), name, str(count)]
+        return subprocess.Popen(command)  # noqa: S603 - our own interpreter, and code that stands above
+
+    whole = [writer(name, 150) for name in ("a", "b")]
+    for at in range(5):
+        victim = writer(f"victim{at}-", 100_000)
+        with suppress(subprocess.TimeoutExpired):
+            victim.wait(0.3 + at / 10)
+        victim.kill()
+        victim.wait(10)
+    whole.append(writer("last", 3))
+    assert [entry.wait(60) for entry in whole] == [0, 0, 0]
+    found = {run.id: run for run in runs(path)}
+    assert {"last0", "last1", "last2"} <= found.keys()
+    finished = [run for name, run in found.items() if not name.startswith("victim")]
+    assert all((run.exit_code, len(run.notes), run.command) == (0, 1, "deploy") for run in finished)
+    assert len([run for run in found.values() if run.exit_code is None]) <= 5

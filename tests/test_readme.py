@@ -8,14 +8,17 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from dockyard.cli import namespace
+from dockyard.cli.app import CHANGES
+from dockyard.model.errors import DockyardError
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def tasks_of(collection: Collection) -> dict[str, str]:
-    """Return the summary of every task by its full name, but for the list itself."""
-    return {name: (collection[name].__doc__ or "").strip().partition("\n")[0] for name in collection.task_names}
+    """Return the summary of every task by what it is called; the default of a collection has the collection's name."""
+    called = {name: aliases[0] if aliases else name for name, aliases in collection.task_names.items()}
+    return {shown: (collection[name].__doc__ or "").strip().partition("\n")[0] for name, shown in called.items()}
 
 
 def test_every_task_is_listed_with_its_summary() -> None:
@@ -24,6 +27,18 @@ def test_every_task_is_listed_with_its_summary() -> None:
     wanted = tasks_of(namespace())
     assert wanted.pop("tasks", None) is not None
     assert listed == wanted
+
+
+def test_every_exit_code_has_its_row() -> None:
+    """docs/exit-codes.md lists the code of every error, that of a plan, and success; and no others."""
+    text = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    listed = [int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+    kinds, found = [DockyardError], {0, CHANGES}
+    while kinds:
+        kind = kinds.pop()
+        found.add(kind.exit_code)
+        kinds += kind.__subclasses__()
+    assert listed == sorted(found)
 
 
 def test_every_picture_and_page_is_there() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from dockyard.model.errors import ClusterError
 from dockyard.model.project import Project
-from dockyard.tools.target import Target
 from dockyard.workspace import Workspace
 from tests.fakes import FakeClock, FakeCluster, FakeDocker
 
@@ -31,19 +33,35 @@ def test_secrets_stand_in_no_repr(tmp_path: Path) -> None:
     assert VALUE not in repr(workspace(tmp_path))
 
 
-def test_programs_go_to_the_cluster_and_the_namespace_of_the_project(tmp_path: Path) -> None:
-    """Never to what the user happens to have chosen."""
-    asked = []
+def test_the_target_is_the_namespace_of_the_project(tmp_path: Path) -> None:
+    """Never what the user happens to have chosen."""
+    target = workspace(tmp_path).target()
+    assert (target.namespace, target.context) == ("todo", "test")
 
-    class Asked(FakeCluster):
-        def target(self, namespace: str) -> Target:
-            asked.append(namespace)
-            return super().target(namespace)
 
-    made = workspace(tmp_path, Asked())
-    made.helm()
-    made.kubectl()
-    assert asked == ["todo", "todo"]
+def test_a_cluster_that_does_not_run_has_no_target(tmp_path: Path) -> None:
+    """It says so, and starts nothing."""
+    cluster = FakeCluster(running=False)
+    with pytest.raises(ClusterError, match="does not run"):
+        workspace(tmp_path, cluster).target()
+    assert cluster.calls == []
+
+
+def test_helm_without_a_target_renders_and_changes_nothing(tmp_path: Path) -> None:
+    """Rendering needs no cluster; what needs one says that there is none."""
+    helm = workspace(tmp_path).helm()
+    with pytest.raises(ValueError, match="no cluster"):
+        helm.rollback("web", 1)
+
+
+def test_a_secret_that_becomes_known_is_redacted(tmp_path: Path) -> None:
+    """In both workspaces, since both print to the same screen; the first one's secrets stay as they are."""
+    first = workspace(tmp_path)
+    second = first.with_secret("URL", "postgresql://todo:battery-staple@db/todo")
+    assert (set(first.secrets), set(second.secrets)) == ({"KEY"}, {"KEY", "URL"})
+    for made in (first, second):
+        assert "battery-staple" not in made.redactor.redact("at postgresql://todo:battery-staple@db/todo")
+    assert "battery-staple" not in repr(second)
 
 
 def test_state_is_a_folder_of_the_project(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ export function listPackages(fileName: string): Plugin {
     name: "list-packages",
     generateBundle(_, bundle) {
       const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
-      const folders = new Set(chunks.flatMap((one) => Object.keys(one.modules)).flatMap((id) => INSTALLED.exec(id)?.[0] ?? []));
+      const folders = new Set(
+        chunks.flatMap((one) => Object.keys(one.modules)).flatMap((id) => INSTALLED.exec(id)?.[0] ?? []),
+      );
       const packages = [...folders].sort().map((folder): Package => {
         const { name, version, license } = JSON.parse(readFileSync(`${folder}package.json`, "utf8"));
         return { name, version, license };

@@ -31,7 +31,7 @@ export class Database {
     private readonly log: Log,
   ) {
     this.pool = new pg.Pool({
-      connectionString: url,
+      connectionString: likeLibpq(url),
       connectionTimeoutMillis: CONNECT_SECONDS * 1000,
       query_timeout: QUERY_SECONDS * 1000,
       keepAlive: true,
@@ -109,6 +109,16 @@ export class Database {
     }
     this.trouble = trouble;
   }
+}
+
+/** The URL, whose `sslmode` means what it means to libpq: one URL does for all services. */
+export function likeLibpq(url: string): string {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has("sslmode") || parsed.searchParams.has("uselibpqcompat")) {
+    return url;
+  }
+  parsed.searchParams.set("uselibpqcompat", "true");
+  return parsed.href;
 }
 
 /** What is wrong, in one sentence. A connection to several addresses fails with one error for each. */

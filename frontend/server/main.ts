@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { getRequestListener } from "@hono/node-server";
 
@@ -9,6 +10,8 @@ import { Database } from "./database";
 import { stopped } from "./life";
 import type { Settings } from "./settings";
 import { SettingsError, settingsOf } from "./settings";
+
+const CLOSE_SECONDS = 3;
 
 function log(line: string): void {
   process.stdout.write(`${new Date().toISOString()} ${line}\n`);
@@ -21,13 +24,21 @@ async function main(settings: Settings): Promise<void> {
   const prepared = database.prepare(auth.schema);
   const app = createApp({ settings, life, database, auth, root: join(import.meta.dirname, "public"), log });
   const server = createServer(getRequestListener(app.fetch));
+  server.once("error", (error) => {
+    process.stderr.write(`The server cannot listen: ${error.message}\n`);
+    process.exit(1);
+  });
   server.listen(settings.port, "0.0.0.0", () => {
     log(`INFO listening on port ${settings.port}, version ${settings.version}`);
   });
-  process.once("SIGTERM", () => log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`));
+  process.once("SIGTERM", () =>
+    log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`),
+  );
   await stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
-  await Promise.all([database.close(), prepared]);
+  // A database that hangs must not hold the program until it is killed.
+  await Promise.race([Promise.all([database.close(), prepared]), pause(CLOSE_SECONDS * 1000)]);
   log("INFO stopped");
+  process.exit(0);
 }
 
 try {

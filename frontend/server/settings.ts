@@ -35,7 +35,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Read the settings. @throws SettingsError */
 export function settingsOf(env: Environment): Settings {
   return {
-    port: numberOf(env, "PORT", 3000),
+    port: portOf(env, "PORT", 3000),
     version: env["APP_VERSION"] || "dev",
     apiUrl: urlOf(env, "PUBLIC_API_URL"),
     drainSeconds: numberOf(env, "DRAIN_SECONDS", 5),
@@ -65,6 +65,14 @@ function numberOf(env: Environment, name: string, fallback: number): number {
     throw new SettingsError(`${name} is "${text}", which is not a number from 0 on`);
   }
   return value;
+}
+
+function portOf(env: Environment, name: string, fallback: number): number {
+  const port = numberOf(env, name, fallback);
+  if (!Number.isInteger(port) || port > 65_535) {
+    throw new SettingsError(`${name} is "${port}", which is no TCP port`);
+  }
+  return port;
 }
 
 function urlOf(env: Environment, name: string): string | null {

@@ -72,6 +72,11 @@ describe("Api", () => {
     await expect(api(refused(), refused()).api.add("Buy milk")).rejects.toEqual(new SessionOver());
   });
 
+  it("takes somebody else's session for one that is over", async () => {
+    const forbidden = Response.json({ detail: "Not yours" }, { status: 403 });
+    await expect(api(forbidden).api.add("Buy milk")).rejects.toEqual(new SessionOver());
+  });
+
   it.each([
     [Response.json({ detail: "There is no task 1" }, { status: 404 }), "There is no task 1."],
     [

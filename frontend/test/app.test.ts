@@ -147,12 +147,15 @@ describe("files", () => {
     expect(response.headers.get("Cache-Control")).toContain("immutable");
   });
 
-  it.each(["/nothing", "/assets/nothing.js", "/secret.txt", "/assets/../../secret.txt", "/assets/..%2f..%2fsecret.txt"])(
-    "has nothing at %s",
-    async (path) => {
-      const response = await server().ask(path);
-      expect(response.status).toBe(404);
-      expect(await response.json()).toMatchObject({ status: 404, title: "Not Found" });
-    },
-  );
+  it.each([
+    "/nothing",
+    "/assets/nothing.js",
+    "/secret.txt",
+    "/assets/../../secret.txt",
+    "/assets/..%2f..%2fsecret.txt",
+  ])("has nothing at %s", async (path) => {
+    const response = await server().ask(path);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ status: 404, title: "Not Found" });
+  });
 });

@@ -136,11 +136,41 @@ describeWithPostgres("sign-in", () => {
   });
 
   it.each([
-    ["a wrong password", "/sign-in/email", { email: "first@example.org", password: "wrong" }, 401, "INVALID_EMAIL_OR_PASSWORD"],
-    ["an unknown address", "/sign-in/email", { email: "no@example.org", password: "wrong" }, 401, "INVALID_EMAIL_OR_PASSWORD"],
-    ["a short password", "/sign-up/email", { name: "A", email: "a@b.org", password: "1234567" }, 400, "PASSWORD_TOO_SHORT"],
-    ["what is no address", "/sign-up/email", { name: "A", email: "a b", password: "12345678" }, 400, "VALIDATION_ERROR"],
-    ["a taken address", "/sign-up/email", { name: "A", email: "FIRST@example.org", password: "12345678" }, 422, "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"],
+    [
+      "a wrong password",
+      "/sign-in/email",
+      { email: "first@example.org", password: "wrong" },
+      401,
+      "INVALID_EMAIL_OR_PASSWORD",
+    ],
+    [
+      "an unknown address",
+      "/sign-in/email",
+      { email: "no@example.org", password: "wrong" },
+      401,
+      "INVALID_EMAIL_OR_PASSWORD",
+    ],
+    [
+      "a short password",
+      "/sign-up/email",
+      { name: "A", email: "a@b.org", password: "1234567" },
+      400,
+      "PASSWORD_TOO_SHORT",
+    ],
+    [
+      "what is no address",
+      "/sign-up/email",
+      { name: "A", email: "a b", password: "12345678" },
+      400,
+      "VALIDATION_ERROR",
+    ],
+    [
+      "a taken address",
+      "/sign-up/email",
+      { name: "A", email: "FIRST@example.org", password: "12345678" },
+      422,
+      "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+    ],
     ["what is not JSON", "/sign-in/email", "{", 400, "BAD_REQUEST"],
     ["a large body", "/sign-in/email", { email: "a".repeat(20_000), password: "" }, 413, undefined],
     ["an unknown path", "/nothing", {}, 404, undefined],
@@ -175,6 +205,8 @@ describeWithPostgres("sign-in", () => {
       statuses.push(response.status);
     }
     expect(statuses.at(-1)).toBe(429);
+    const keys = await Promise.all(Array.from({ length: 40 }, async () => (await ask("/api/auth/jwks")).status));
+    expect(new Set(keys)).toEqual(new Set([200]));
   });
 
   it("makes its tables once when replicas start together", async () => {

@@ -1,7 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -21,7 +23,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "frontend-"));
   await build({ logLevel: "error", build: { outDir: join(folder, "public") } });
   await build({ logLevel: "error", build: { ssr: "server/main.ts", outDir: folder } });
-}, 60_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -37,11 +39,63 @@ function start(env: Record<string, string>): { program: Program; said: () => str
   return { program, said: () => text };
 }
 
+it("lists what is in the bundles, and nothing that only makes them", () => {
+  const libraries = join(folder, "libraries.tsv");
+  writeFileSync(libraries, "libc6\t2.41-12+deb13u5\tamd64\n");
+  const made = [1, 2].map((time) => {
+    const dist = join(folder, `dist-${time}`);
+    mkdirSync(join(dist, "public"), { recursive: true });
+    for (const name of ["packages-server.json", "public/packages-page.json"]) {
+      copyFileSync(join(folder, name), join(dist, name));
+    }
+    execFileSync(process.execPath, ["scripts/sbom.mjs", dist, libraries, join(folder, "sbom.json")]);
+    expect(readdirSync(dist, { recursive: true })).toEqual(["public"]);
+    return readFileSync(join(folder, "sbom.json"), "utf8");
+  });
+  expect(made[0]).toBe(made[1]);
+  const { components } = JSON.parse(made[0] ?? "") as { components: { purl: string }[] };
+  const listed = components.map((one) => one.purl.replace(/@[^@]*$/, ""));
+  expect(listed).toEqual(expect.arrayContaining(["pkg:generic/node", "pkg:deb/debian/libc6", "pkg:npm/hono"]));
+  expect(listed).toEqual(
+    expect.arrayContaining(["pkg:npm/preact", "pkg:npm/better-auth", "pkg:npm/%40better-auth/core"]),
+  );
+  expect(listed.filter((name) => /vite|typescript|prisma/.test(name))).toEqual([]);
+});
+
 describe("the built server", () => {
   it("ends with 2 and one sentence when its settings are wrong", async () => {
     const { program, said } = start({ BETTER_AUTH_SECRET: SECRET });
     expect(await once(program, "exit")).toEqual([2, null]);
     expect(said()).toBe("DATABASE_URL is not set\n");
+  });
+
+  it("ends with 1 and one sentence when its port is taken", async () => {
+    const taken = createServer().listen(0);
+    await once(taken, "listening");
+    const { program, said } = start({
+      BETTER_AUTH_SECRET: SECRET,
+      DATABASE_URL: "postgresql://127.0.0.1:9/todo",
+      PORT: String((taken.address() as AddressInfo).port),
+    });
+    expect(await once(program, "exit")).toEqual([1, null]);
+    expect(said()).toMatch(/^The server cannot listen: .*EADDRINUSE.*$/m);
+    expect(said()).not.toContain(" at ");
+    taken.close();
+  });
+
+  it("stops in seconds when its database takes connections and then says nothing", async () => {
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { program, said } = start({
+      BETTER_AUTH_SECRET: SECRET,
+      DATABASE_URL: `postgresql://127.0.0.1:${(silent.address() as AddressInfo).port}/todo`,
+      PORT: "0",
+      DRAIN_SECONDS: "0",
+    });
+    await vi.waitFor(() => expect(said()).toContain("listening"));
+    program.kill("SIGTERM");
+    expect(await once(program, "exit")).toEqual([0, null]);
+    silent.close();
   });
 
   it("stops at once and well without its database", async () => {
@@ -85,5 +139,5 @@ describeWithPostgres("the built server with a database", () => {
     expect((await ask("/api/auth/jwks")).status).toBe(200);
     expect(await exit).toEqual([0, null]);
     expect(said()).toMatch(/stopped\n$/);
-  }, 20_000);
+  });
 });

@@ -52,6 +52,8 @@ describe("settingsOf", () => {
 
   it.each([
     ["PORT", "http"],
+    ["PORT", "65536"],
+    ["PORT", "1.5"],
     ["DRAIN_SECONDS", "-1"],
     ["DRAIN_SECONDS", "Infinity"],
     ["READY_SECONDS", "soon"],

@@ -127,8 +127,8 @@ export class Api {
       this.session.forget(); // the keys may have changed since it was issued: a new one tells
       response = await ask();
     }
-    if (response.status === 401) {
-      throw new SessionOver();
+    if (response.status === 401 || response.status === 403) {
+      throw new SessionOver(); // 403: somebody else has signed in, in another window
     }
     if (!response.ok) {
       throw new Trouble(await complaint(response));

@@ -27,7 +27,9 @@ export function SignIn({ session, why, enter }: Props) {
     );
     setBusy(true);
     await attempt(async () =>
-      enter(anew ? await session.signUp(name.trim(), email.trim(), password) : await session.signIn(email.trim(), password)),
+      enter(
+        anew ? await session.signUp(name.trim(), email.trim(), password) : await session.signIn(email.trim(), password),
+      ),
     );
     setBusy(false);
   };

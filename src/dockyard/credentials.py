@@ -46,6 +46,10 @@ HEAD = """\
 """
 
 
+TAKEN: dict[str, str] = {}
+"""Secrets that were in this process's environment: see `take`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A secret as it was found.
@@ -76,6 +80,19 @@ class Survey:
     provided: frozenset[str]
     faults: tuple[Fault, ...]
     exposure: str
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment, with the secrets that were taken out of it."""
+    return {**TAKEN, **os.environ}
+
+
+def take(names: Iterable[str]) -> None:
+    """Take secrets out of this process's environment, so that no program that it starts gets them.
+
+    Another task of the same command finds them in `environment`.
+    """
+    TAKEN.update({name: os.environ.pop(name) for name in names if name in os.environ})
 
 
 def look_up(root: Path, environment: Mapping[str, str], names: Iterable[str]) -> dict[str, Found]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
 from dockyard.model.errors import MachineError
-from dockyard.model.events import SCHEMA, Began, as_record
+from dockyard.model.events import REVISION, SCHEMA, Began, as_record
 from dockyard.tools.clock import SystemClock, ticks
 
 if TYPE_CHECKING:
@@ -100,10 +100,7 @@ class Journal:
 
     def _shorten(self) -> None:
         """Leave the last runs only, where the file is too large; whoever comes second leaves it to the first."""
-        try:
-            if self._path.stat().st_size <= self._limit:
-                return
-        except FileNotFoundError:
+        if self._path.stat().st_size <= self._limit:
             return
         file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -285,6 +282,21 @@ class Run:
     def seconds(self) -> float | None:
         """How long it took; None as long as it has not ended."""
         return None if self.ended is None else (self.ended - self.began).total_seconds()
+
+
+def revisions(known: Iterable[Run], release: str) -> Mapping[int, tuple[Run, StepRun]]:
+    """Return by which run and step the revisions of a release were made here; of two with one number the later one.
+
+    Args:
+        known: The runs, oldest first.
+        release: The release.
+    """
+    return {
+        int(step.text.removeprefix(REVISION)): (run, step)
+        for run in known
+        for step in run.steps
+        if step.service == release and step.ended and step.text.startswith(REVISION)
+    }
 
 
 def runs(path: Path) -> tuple[Run, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dockyard.charts.manifests import Manifests
-from dockyard.charts.render import Rendered, render, values_for
+from dockyard.charts.render import KEPT, Rendered, render, values_for
 from dockyard.charts.secret import checksum
 from dockyard.model.errors import BuildError
 from dockyard.model.project import ReleaseSpec
@@ -71,6 +72,15 @@ class Chart:
         (root / "helm" / "web").mkdir(parents=True)
         (root / "helm" / "web" / "Chart.yaml").touch()
 
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the chart."""
+        (self.root / "helm" / "web" / name).write_text(text, encoding="utf-8")
+
+    @property
+    def packaged(self) -> int:
+        """How often Helm packaged it."""
+        return sum(call.startswith("package") for call in self.helm.calls)
+
     def render(self, reference: str | None = "web:v1", **keys: object) -> Rendered:
         """Render it."""
         return render(
@@ -95,9 +105,10 @@ def test_a_chart_is_packaged_with_the_tag_of_its_image(chart: Chart) -> None:
     """data-model.md, section 2: the appVersion is the tag, so `helm list` tells what runs."""
     made = chart.render()
     assert chart.helm.calls == ["package web v1"]
-    assert (made.tag, made.archive) == ("v1", chart.root / "out" / "charts" / "web.tgz")
+    assert (made.tag, made.archive.name) == ("v1", "web.tgz")
+    assert made.archive.is_relative_to(chart.root / "out" / "charts" / "web")
     assert [str(name) for name in made.manifests.objects] == ["service/web"]
-    assert made.archive.parent.is_dir()
+    assert made.archive.is_file()
 
 
 def test_a_chart_without_an_image_keeps_its_own_version(chart: Chart) -> None:
@@ -138,3 +149,95 @@ def test_a_chart_that_does_not_render_says_why(chart: Chart) -> None:
     with pytest.raises(BuildError) as caught:
         chart.render()
     assert str(caught.value) == "The chart of release web does not render. Error: no template for web."
+
+
+def test_a_chart_is_packaged_once_for_its_content(chart: Chart) -> None:
+    """A start of Helm each is what an unchanged deploy would pay."""
+    first = chart.render()
+    assert (chart.render().archive, chart.packaged) == (first.archive, 1)
+
+
+@pytest.mark.parametrize("change", ["a file changed", "a file more", "a file renamed", "another tag"])
+def test_another_content_is_packaged_anew(chart: Chart, change: str) -> None:
+    """Whatever goes into an archive; the one before stays what it was."""
+    chart.write("values.yaml", "a: 1")
+    first = chart.render()
+    if change == "a file changed":
+        chart.write("values.yaml", "a: 2")
+    elif change == "a file more":
+        chart.write("notes", "")
+    elif change == "a file renamed":
+        (chart.root / "helm/web/values.yaml").rename(chart.root / "helm/web/value.yaml")
+    second = chart.render("web:v2" if change == "another tag" else "web:v1")
+    assert chart.packaged == 2
+    assert first.archive != second.archive
+    assert first.archive.is_file()
+
+
+def test_files_do_not_run_into_each_other(chart: Chart) -> None:
+    """The same bytes, cut in another place."""
+    chart.write("a", "bc")
+    first = chart.render().archive
+    (chart.root / "helm/web/a").unlink()
+    chart.write("ab", "c")
+    assert chart.render().archive != first
+
+
+def test_a_torn_archive_is_never_found(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helm is killed while it writes: the next run packages again, and nothing half-made is left behind."""
+    package = chart.helm.package
+
+    def killed(source: Path, folder: Path, *, app_version: str | None) -> Path:
+        package(source, folder, app_version=app_version).write_text("half", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chart.helm, "package", killed)
+    with pytest.raises(KeyboardInterrupt):
+        chart.render()
+    monkeypatch.undo()
+    assert chart.render().archive.read_bytes() == b""
+    assert [path.name for path in (chart.root / "out/charts/web").iterdir()] == [chart.render().archive.parent.name]
+
+
+def test_old_archives_go(chart: Chart) -> None:
+    """The latest are kept, the one in use among them; other releases have folders of their own."""
+    made = []
+    for number in range(KEPT + 3):
+        archive = chart.render(f"web:v{number}").archive
+        os.utime(archive.parent, (number, number))
+        made.append(archive)
+    assert [archive.is_file() for archive in made] == [False] * 3 + [True] * KEPT
+
+
+def test_a_chart_that_cannot_be_read_is_told(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the file."""
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(BuildError, match=r"Chart\.yaml cannot be read\. Permission denied"):
+        chart.render()
+
+
+def test_templates_are_told_the_clusters_version(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chart may ask for it: what is rendered without it would differ from what is sent, at each deploy."""
+    told: list[object] = []
+
+    def template(*_: object, **options: object) -> str:
+        told.append(options["kubernetes_version"])
+        return SERVICE
+
+    monkeypatch.setattr(chart.helm, "template", template)
+    render(
+        chart.helm,
+        "web",
+        spec(),
+        None,
+        root=chart.root,
+        folder=chart.root / "out",
+        secrets={},
+        namespace="default",
+        kubernetes_version="v1.20.2",
+    )
+    assert told == ["v1.20.2"]

@@ -37,6 +37,7 @@ def test_the_secret_is_what_the_api_takes() -> None:
         "metadata": {
             "name": "ai-todo-web-secrets",
             "labels": {"app.kubernetes.io/instance": "web", "app.kubernetes.io/managed-by": "dockyard"},
+            "annotations": {"helm.sh/resource-policy": "keep"},
         },
         "type": "Opaque",
         "data": {"KEY": "dg==", "NONE": ""},

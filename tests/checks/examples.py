@@ -156,6 +156,7 @@ BAD: dict[str, Callable[[], Subject]] = {
     "DY511": lambda: change("image: web:1.0.0", "image: Web"),
     "DY512": lambda: replace(subject(), secrets={"DATABASE_URL": "postgresql://todo:q7Xv2mKp9TzR4wYb\0@db/todo"}),
     "DY513": lambda: replace(subject(), secrets={"DATABASE_URL": "hunter2"}),
+    "DY514": lambda: replace(subject(), exposure=".env is open to other users of this machine (mode 0644); `chmod`"),
     "DY601": lambda: replace(subject(), images=(image(""),)),
     "DY602": lambda: replace(subject(), images=(image(f"{DOCKERFILE}COPY assets /assets\n"),)),
     "DY603": lambda: replace(subject(), images=(image(files=frozenset({"src/main.py", ".env"})),)),

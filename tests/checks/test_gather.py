@@ -109,6 +109,22 @@ def test_this_project_has_no_findings(helm: Helm) -> None:
 
 
 @pytest.mark.process
+def test_a_secret_that_dockyard_writes_is_there_for_the_checks(helm: Helm) -> None:
+    """The chart makes none and nothing is missed: not the object, not its keys, not the checksum that follows it."""
+    ours = config.load(ROOT)
+    releases = {
+        name: spec.model_copy(update={"existing_secret": f"ai-todo-{name}-secrets"})
+        for name, spec in ours.releases.items()
+    }
+    secrets = {"DATABASE_URL": "postgresql://todo:x7Gk2pQ9mR4tZ8wB@db:5432/todo", "BETTER_AUTH_SECRET": "x7Gk2pQ9" * 5}
+    seen = look(helm, ours.model_copy(update={"releases": releases}), secrets=secrets)
+    assert run_checks(seen, without={}) == ()
+    assert {name.name for one in seen.releases for name in one.manifests.objects if name.kind == "Secret"} == {
+        f"ai-todo-{name}-secrets" for name in releases
+    }
+
+
+@pytest.mark.process
 def test_charts_render_without_the_secrets_that_a_deploy_would_refuse_to_start_without(helm: Helm) -> None:
     """They get samples, the development database's included; optional ones stay empty, as in a deploy."""
     seen = look(helm, config.load(ROOT))
@@ -284,6 +300,14 @@ def test_sources_of_an_image_that_cannot_be_read_are_told(
     (tmp_path / "latin" / ".dockerignore").write_bytes(b"\xff")
     (image,) = with_image(tmp_path, **keys).images
     assert image.unreadable == unreadable
+
+
+def test_an_env_that_others_may_read_is_told(tmp_path: Path) -> None:
+    """A deploy warns of it, and `check --strict` refuses it."""
+    assert with_image(tmp_path).exposure == ""
+    (tmp_path / ".env").touch(0o600)
+    (tmp_path / ".env").chmod(0o644)
+    assert with_image(tmp_path).exposure.startswith(".env is open to other users of this machine (mode 0644)")
 
 
 def test_the_example_of_env_is_read(tmp_path: Path) -> None:

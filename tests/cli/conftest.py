@@ -8,18 +8,20 @@ from typing import Any, Protocol
 import pytest
 from invoke.program import Program
 
+from dockyard.charts.manifests import Manifests
 from dockyard.cli import namespace, wiring
-from tests.fakes import FakeDocker, FakeHelm, FakeKubectl, FakeWorkspace, fake_workspace
-from tests.releases.objects import deployment, endpoints, pod, replica_set, runs, service, text
+from dockyard.releases.records import mark_good
+from tests.fakes import FakeDocker, FakeWorkspace, fake_workspace, rendered
 
 PROJECT: dict[str, Any] = {
     "images": {"api-image": {"baseImage": "python:3.13-slim", "buildContext": "api", "dockerfile": "Dockerfile"}},
     "releases": {
-        "web": {"chart": "helm/web", "needs": ["api"]},
-        "api": {"chart": "helm/api", "image": "api-image"},
+        "web": {"chart": "helm/web", "needs": ["api"], "timeout": 30},
+        "api": {"chart": "helm/api", "image": "api-image", "timeout": 30},
     },
 }
-LIVE = (deployment("api"), replica_set(of="api"), pod("api-a", runs(), owner="uid-api-2"), endpoints("api", "10.0.0.1"))
+FIRST, SECOND = rendered("api", image="api-image:v1"), rendered("api", image="api-image:v2", node_port=30081)
+"""What was sent for the two revisions of `api`."""
 
 
 class Inv(Protocol):
@@ -45,12 +47,29 @@ def inv() -> Inv:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorkspace:
-    """The workspace that every task gets: `api` is installed twice, `web` is not."""
-    helm = FakeHelm()
-    helm.record("api", text(deployment("api")), tag="v1")
-    helm.record("api", text(deployment("api"), service("api", node_port=30081)), tag="v2")
-    docker = FakeDocker("web:v1")
-    made = fake_workspace(tmp_path, PROJECT, docker=docker, helm=helm, kubectl=FakeKubectl(LIVE))
-    made.cluster.held["web:v1"] = "sha256:web:v1"
+    """The workspace that every task gets: `api` is installed twice, the first was seen Ready; `web` is not."""
+    docker = FakeDocker("python:3.13-slim", "api-image:v1")
+    made = fake_workspace(tmp_path, PROJECT, docker=docker)
+    mark_good(made.fake_api, made.fake_helm.record("api", FIRST, tag="v1"))
+    made.fake_helm.record("api", SECOND, tag="v2")
+    made.fake_api.apply(Manifests.parse(SECOND))
+    made.fake_api.changes.clear()
+    made.cluster.held.update({name: f"sha256:{name}" for name in ("api-image:v1", "api-image:v2")})
     monkeypatch.setattr(wiring, "open_workspace", lambda **_: made)
     return made
+
+
+@pytest.fixture
+def sources(workspace: FakeWorkspace) -> FakeWorkspace:
+    """The same with the sources of its charts and its image, so that it can be deployed."""
+    (workspace.root / "api").mkdir()
+    (workspace.root / "api" / "main.py").write_text("print(1)\n", encoding="utf-8")
+    (workspace.root / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    for name in ("api", "web"):
+        (workspace.root / "helm" / name).mkdir(parents=True)
+        (workspace.root / "helm" / name / "Chart.yaml").touch()
+    workspace.fake_helm.charts = {
+        "api": rendered("api", image="api-image:@TAG@"),
+        "web": rendered("web", image="somebody/web:1"),
+    }
+    return workspace

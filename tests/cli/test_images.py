@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from dockyard import deploy
+from dockyard.deploy import pipeline
 from dockyard.images import size
 from dockyard.images.size import ImageSize, SizeReport, Weight
-from dockyard.model.errors import ClusterError
+from dockyard.releases.prune import Pruned
 from dockyard.tools.docker import LayerFacts
 from tests.cli.conftest import Inv
 from tests.fakes import FakeWorkspace
@@ -21,43 +22,74 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was built and loaded; nothing is."""
     calls: list[Any] = []
 
-    def built(_workspace: object, names: tuple[str, ...], _report: object) -> dict[str, str]:
-        calls.append(("build", names))
-        return {name: f"{name}:v1" for name in names}
+    def built(_workspace: object, names: Iterable[str], _report: object, *, jobs: int) -> None:
+        calls.append(("build", tuple(names), jobs >= 4))
 
-    def loaded(_workspace: object, references: tuple[str, ...], _report: object) -> None:
-        calls.append(("load", references))
+    def loaded(_workspace: object, _report: object, *, jobs: int) -> None:
+        calls.append(("load", jobs >= 4))
 
-    monkeypatch.setattr(deploy, "build_images", built)
-    monkeypatch.setattr(deploy, "load_images", loaded)
+    monkeypatch.setattr(pipeline, "build", built)
+    monkeypatch.setattr(pipeline, "load_all", loaded)
     return calls
 
 
 @pytest.mark.usefixtures("workspace")
 def test_build_builds_every_image(inv: Inv, asked: list[Any]) -> None:
-    """And loads none: no cluster is needed."""
+    """Several at a time, and loads none."""
     assert inv("build") == 0
-    assert asked == [("build", ("api-image",))]
+    assert asked == [("build", ("api-image",), True)]
 
 
 @pytest.mark.usefixtures("workspace")
-def test_load_builds_first(inv: Inv, asked: list[Any]) -> None:
-    """What is loaded is what the sources are now."""
+def test_load_does_both(inv: Inv, asked: list[Any]) -> None:
+    """The layer below builds what changed first."""
     assert inv("load") == 0
-    assert asked == [("build", ("api-image",)), ("load", ("api-image:v1",))]
+    assert asked == [("load", True)]
+
+
+def test_build_needs_no_cluster(inv: Inv, sources: FakeWorkspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the command line to the engine; a second build does nothing."""
+    sources.cluster.running = False
+    assert inv("build") == inv("build") == 0
+    assert [context.name for context, _ in sources.docker.built] == ["api"]
+    assert capsys.readouterr().err.rpartition("api-image")[0].count("Built") == 1
 
 
 def test_load_without_a_cluster_builds_nothing(
-    inv: Inv, workspace: FakeWorkspace, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+    inv: Inv, sources: FakeWorkspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Minutes of building would be for nothing."""
-
-    def stopped(_namespace: str) -> None:
-        raise ClusterError("The cluster is stopped")
-
-    monkeypatch.setattr(workspace.cluster, "target", stopped)
+    sources.cluster.running = False
     assert inv("load") == 1
-    assert asked == []
+    assert "does not run." in capsys.readouterr().err
+    assert sources.docker.built == []
+
+
+@pytest.mark.parametrize(("argv", "verb"), [([], "removed"), (["--dry-run"], "would be removed")])
+@pytest.mark.usefixtures("workspace")
+def test_pruning_shows_what_goes_from_where(
+    inv: Inv, monkeypatch: pytest.MonkeyPatch, argv: list[str], verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row each; a dry run is asked for as one."""
+    asked: list[bool] = []
+
+    def prune(_workspace: object, _report: object, _how: object, *, dry_run: bool) -> Pruned:
+        asked.append(dry_run)
+        return Pruned(("api-image:old",), ("api-image:older",))
+
+    monkeypatch.setattr(pipeline, "prune", prune)
+    assert inv("images.prune", *argv) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["where", verb], ["node", "api-image:old"], ["engine", "api-image:older"]]
+    assert asked == [bool(argv)]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_pruning_nothing_says_so(inv: Inv, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty table says nothing."""
+    monkeypatch.setattr(pipeline, "prune", lambda *_, **__: Pruned((), ()))
+    assert inv("images.prune") == 0
+    assert capsys.readouterr().out == "Every image is needed.\n"
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from dockyard.cli import wiring
 from dockyard.images import size
 from dockyard.journal import Journal
 from dockyard.model.errors import BuildError, ClusterError
+from dockyard.model.redaction import Redactor
 from dockyard.releases import records, site, status
 from dockyard.ui.stream import Stream
 from tests.cli.conftest import Inv
@@ -25,7 +26,7 @@ SIZES = size.SizeReport((size.ImageSize("api", "api:1", 1, ()),), 1)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project's folder whose engine and cluster do not answer."""
     order = SimpleNamespace(name="app", images={"api": None}, order=lambda: ("api", "web"))
-    made = SimpleNamespace(state=tmp_path / ".dockyard", project=order, docker=None)
+    made = SimpleNamespace(state=tmp_path / ".dockyard", project=order, docker=None, redactor=Redactor())
 
     def no_images(_engine: object, _names: object) -> size.SizeReport:
         raise BuildError("Not built yet: api", fix="Run `./inv build`")

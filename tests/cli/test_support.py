@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+from contextlib import suppress
 
 import pytest
 
-from dockyard.cli import app, support, wiring
-from dockyard.cli.support import whole_number
+from dockyard.cli import namespace, wiring
+from dockyard.cli.support import LEAST_JOBS, default_jobs, told, whole_number
 from dockyard.model.errors import (
     ClusterError,
     ConfigError,
     DockyardError,
+    LeftFailedError,
     MachineError,
     RefusedError,
     RolloutError,
     RuleError,
+    StoppedError,
     ToolMissingError,
     UnknownNameError,
 )
+from dockyard.model.events import Began, Ended
+from dockyard.ui.screen import Screen
 from tests.cli.conftest import Inv
-from tests.fakes import FakeWorkspace
+from tests.fakes import FakeClock, FakeWorkspace, Recorder
 
 CODES: dict[str, tuple[BaseException, int, str]] = {
     "config": (ConfigError("dockyard.yaml has 1 mistake", fix="Correct it"), 1, "dockyard.yaml has 1 mistake."),
@@ -33,6 +40,8 @@ CODES: dict[str, tuple[BaseException, int, str]] = {
     "rollout": (RolloutError("Release web failed", why="[red] is no markup here"), 1, "[red] is no markup here."),
     "program": (ToolMissingError("helm"), 1, "The program 'helm' is not there."),
     "name": (UnknownNameError("release", "wbe", ["web"]), 1, "Did you mean 'web'?"),
+    "left failed": (LeftFailedError("Release web failed and is left as it is"), 3, "is left as it is."),
+    "stopped": (StoppedError("Stopped", why="web was not sent"), 130, "web was not sent."),
     "refused": (RefusedError("Secrets without a value: KEY"), 4, "Secrets without a value: KEY."),
     "full disk": (OSError(errno.ENOSPC, "No space left on device", "/state/x"), 1, "No space left on device."),
     "no file": (FileNotFoundError(errno.ENOENT, "No such file or directory", "/state/x"), 1, "/state/x."),
@@ -96,7 +105,7 @@ def test_ctrl_c_in_the_middle_of_the_work_leaves_the_screen_in_order(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workspace.cluster, "start", interrupt)
-    assert inv("cluster.start") == support.INTERRUPTED
+    assert inv("cluster.start") == StoppedError.exit_code == 130
 
 
 @pytest.mark.parametrize("argv", [["nothing"], ["status", "--nothing"], ["history"], ["status", "-x"]])
@@ -137,6 +146,76 @@ def test_a_wrong_number_is_a_sentence(inv: Inv, argv: list[str], capsys: pytest.
 
 
 def test_tasks_declare_no_numbers() -> None:
-    """Each option is text or a switch, so that what is wrong with it is told by us."""
-    kinds = {argument.kind for name in ("rollback", "logs") for argument in getattr(app, name).get_arguments()}
-    assert kinds == {str}
+    """Each option is text, a list of texts or a switch, so that what is wrong with it is told by us."""
+    tasks = namespace()
+    kinds = {argument.kind for name in tasks.task_names for argument in tasks[name].get_arguments()}
+    assert kinds <= {str, bool, list}
+
+
+@pytest.mark.parametrize(("given", "jobs"), [("1", 1), ("12", 12)])
+def test_jobs_are_what_was_asked_for(given: str, jobs: int) -> None:
+    """Also one, on a large machine."""
+    assert default_jobs(given) == jobs
+
+
+def test_jobs_are_at_least_some_where_nobody_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of them wait for something, so a small machine does several too; a large one does more."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert default_jobs() == LEAST_JOBS
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    assert default_jobs() == 64
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert default_jobs() == LEAST_JOBS
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_in_the_middle_of_any_task_is_a_sentence(
+    inv: Inv,
+    workspace: FakeWorkspace,
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Exit code 130; afterwards the signals do what they did before."""
+    before = signal.getsignal(number)
+    monkeypatch.setattr(workspace.cluster, "start", lambda _report: os.kill(os.getpid(), number))
+    assert inv("cluster.start") == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+    assert signal.getsignal(number) is before
+
+
+def test_a_reader_that_went_away_is_no_mistake(
+    inv: Inv, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`./inv logs | head`: there is nobody to tell it."""
+
+    def write(_report: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(workspace.cluster, "start", write)
+    assert inv("cluster.start") == 1
+    assert capsys.readouterr().err == ""
+
+
+ENDS: dict[str, tuple[BaseException | None, str, int]] = {
+    "well": (None, "Done", 0),
+    "failed": (LeftFailedError("It failed"), "Failed", 3),
+    "stopped": (StoppedError("Stopped"), "Stopped", 130),
+    "interrupted": (KeyboardInterrupt(), "Stopped", 130),
+}
+
+
+@pytest.mark.parametrize(("error", "stage", "code"), ENDS.values(), ids=list(ENDS))
+def test_a_command_tells_that_it_begins_and_how_it_ends(error: BaseException | None, stage: str, code: int) -> None:
+    """The journal and `--json` have the exit code of the process; the error goes on to whoever shows it."""
+    screen = Screen(FakeClock())
+    report = Recorder()
+    screen.report = report  # type: ignore[method-assign]
+    with suppress(DockyardError, KeyboardInterrupt), told(screen, "deploy", ("api", "web")):
+        if error:
+            raise error
+    began, ended = report.events
+    assert isinstance(began, Began)
+    assert (began.command, began.services) == ("deploy", ("api", "web"))
+    assert isinstance(ended, Ended)
+    assert (ended.stage, ended.exit_code) == (stage, code)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from dockyard.cli.wiring import machine_certificates, open_workspace, secret_names
+from dockyard.cli.wiring import machine_certificates, open_workspace, options, secret_names
 from dockyard.clusters.embedded import EmbeddedCluster
 from dockyard.model.errors import ConfigError
 from dockyard.model.project import Project
+from dockyard.releases.rollout import Policy
 from dockyard.tools.clock import SystemClock
+from dockyard.tools.identity import myself
+from dockyard.tools.process import run
 
 TEXT = """\
 name: test
@@ -50,6 +55,18 @@ def test_secrets_come_from_the_environment_and_the_file(root: Path, monkeypatch:
     assert open_workspace(root).secrets == {"KEY": "file", "URL": "environment"}
 
 
+@pytest.mark.process
+def test_a_program_that_is_started_gets_no_secret(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither helm nor docker has them in its environment; the next task of the same command finds them again."""
+    monkeypatch.setenv("URL", "environment")
+    monkeypatch.setenv("UNRELATED", "environment")
+    first = open_workspace(root).secrets
+    done = run([sys.executable, "-c", "import os; print(*os.environ)"], timeout=30)
+    assert "UNRELATED" in done.stdout.split()
+    assert "URL" not in done.stdout.split()
+    assert open_workspace(root).secrets == first == {"KEY": "file", "URL": "environment"}
+
+
 @pytest.mark.parametrize(
     ("variable", "option", "cpus"),
     [("large", None, 8), ("", "large", 8), ("large", "small", 2)],
@@ -81,6 +98,23 @@ def test_programs_are_the_projects_own(root: Path) -> None:
     """Pinned in .tools, whatever is on PATH."""
     programs = open_workspace(root).programs
     assert (programs["helm"], programs["kubectl"]) == (root / ".tools/bin/helm", root / ".tools/bin/kubectl")
+
+
+def test_secrets_are_redacted_from_the_start(root: Path) -> None:
+    """Whatever is printed or kept goes through what knows them."""
+    (root / ".env").write_text("KEY=correct-horse-battery\n", encoding="utf-8")
+    redact = open_workspace(root).redactor.redact
+    assert "correct-horse" not in redact("it said correct-horse-battery")
+
+
+def test_a_deploy_is_done_by_this_process_and_by_the_time_of_day() -> None:
+    """In UTC, since another machine compares it with its own; failures are taken back where nothing else is said."""
+    how = options(jobs=3, wait_lock=5)
+    assert (how.jobs, how.wait_lock, how.policy, how.who) == (3, 5, Policy(), myself())
+    assert abs(how.wall() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert how.wall().tzinfo is UTC
+    assert options(jobs=1, policy=Policy(roll_back=False)).policy == Policy(roll_back=False)
+    assert how.alive(myself()) is True
 
 
 def test_nothing_is_written(root: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,11 +15,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
-from dockyard.model.errors import ToolFailedError
+from dockyard.model.errors import ApiSilentError
 from dockyard.model.events import Report
 from dockyard.tools.docker import KIND, QUICK, ContainerFacts
-from dockyard.tools.kubectl import Kubectl
+from dockyard.tools.kubernetes import Api, Object
 from dockyard.tools.process import Completed
+from dockyard.tools.target import Target
 from tests.fakes import FakeClock, FakeDocker
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class FakeEngine(FakeDocker):
     Attributes:
         calls: What it was asked to do.
         node: The node's container, or None.
+        address: Where its API server is published from the next start on.
+        asked: How often it was asked for the container.
         log: Its output, with the moment of each line.
         options: What the container was made with.
         table: What `ctr images list` shows: name to digest.
@@ -47,6 +50,8 @@ class FakeEngine(FakeDocker):
         super().__init__()
         self.calls: list[str] = []
         self.node: ContainerFacts | None = None
+        self.address = ADDRESS
+        self.asked = 0
         self.log: list[tuple[datetime, str]] = []
         self.options: dict[str, Any] = {}
         self.table: dict[str, str] = {}
@@ -54,13 +59,14 @@ class FakeEngine(FakeDocker):
         self.keeps = True
         self.archive = b""
 
-    def hold(self, *, running: bool = True, address: str = ADDRESS) -> None:
+    def hold(self, *, running: bool = True, address: str = "") -> None:
         """Have a node."""
-        ports = {6443: (address,), 30080: ("127.0.0.1:40080",)}
+        ports = {6443: (address or self.address,), 30080: ("127.0.0.1:40080",)}
         self.node = ContainerFacts(NAME, "sha256:node", running, 0, {KIND: "node"}, {}, ports)
 
     def container(self, name: str) -> ContainerFacts | None:
         """Return the node."""
+        self.asked += 1
         return self.node if name == NAME else None
 
     def run_container(self, image: str, *, name: str, **options: Any) -> None:  # noqa: ANN401 - the real one's signature
@@ -146,36 +152,56 @@ class FakeEngine(FakeDocker):
         self.content += [f"sha256:{name.rpartition('/')[2]}" for name in files if name.startswith("blobs/")]
 
 
-class FakeApi(Kubectl):
+class FakeApi(Api):
     """The node's API server.
 
     Attributes:
         up: Whether it answers, look by look, the last again and again.
         heartbeat: The node's last one; None where there is no node yet.
         accounts: The ServiceAccounts there are.
+        targets: Where it was asked for.
     """
 
     up: list[bool]
     heartbeat: datetime | None
     accounts: list[str]
+    targets: list[Target]
 
-    def __init__(self, program: Path | str = "kubectl", target: Any = None) -> None:  # noqa: ANN401 - never looked at
-        super().__init__(program, target)
+    def __init__(self, target: Target) -> None:
+        self.targets.append(target)
 
     @classmethod
     def reset(cls) -> None:
         """Answer at once, with a node that is Ready from now on."""
         cls.up, cls.heartbeat, cls.accounts = [True], datetime.now(UTC) + timedelta(hours=1), ["default"]
+        cls.targets = []
 
-    def raw(self, path: str, *, timeout: float = QUICK) -> str:  # noqa: ARG002 - the real one's signature
+    def _look(self) -> bool:
+        return self.up.pop(0) if len(self.up) > 1 else self.up[0]
+
+    def ready(self) -> bool:
         """Answer."""
-        if not (self.up.pop(0) if len(self.up) > 1 else self.up[0]):
-            raise ToolFailedError(["kubectl"], 1, "connection refused")
-        if path == "/readyz":
-            return "ok"
-        if path.endswith("/nodes"):
-            return json.dumps({"items": [_node(self.heartbeat)] if self.heartbeat else []})
-        return json.dumps({"items": self.accounts})
+        return self._look()
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,  # noqa: ARG002 - the real one's signature, here and below
+        body: Object | None = None,  # noqa: ARG002
+        content_type: str = "application/json",  # noqa: ARG002
+    ) -> Object:
+        """Return the nodes."""
+        assert (method, path) == ("GET", "api/v1/nodes")
+        if not self._look():
+            raise ApiSilentError(ADDRESS, "connection refused")
+        return {"items": [_node(self.heartbeat)] if self.heartbeat else []}
+
+    def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:  # noqa: ARG002
+        """Return the ServiceAccounts."""
+        assert kind == "ServiceAccount"
+        return tuple({"metadata": {"name": name}} for name in self.accounts)
 
 
 def _node(heartbeat: datetime) -> dict[str, Any]:
@@ -212,6 +238,6 @@ def cluster(engine: FakeEngine, folder: Path, *, clock: FakeClock | None = None,
         engine,
         EmbeddedSettings(**{"folder": folder, "name": NAME, "api_port": 0, "publish_from": 0, **settings}),
         node_image=node_image,
-        kubectl=Path("kubectl"),
         clock=clock or FakeClock(),
+        api=FakeApi,
     )

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from dockyard.clusters import embedded
 from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE
 from dockyard.model.errors import ClusterError, MachineError
 from dockyard.tools.docker import KIND, ImageFacts
@@ -21,10 +20,9 @@ from tests.fakes import FakeClock, Recorder
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+def engine() -> FakeEngine:
     """An engine without a node, and an API server that answers."""
     FakeApi.reset()
-    monkeypatch.setattr(embedded, "Kubectl", FakeApi)
     return FakeEngine()
 
 
@@ -53,7 +51,7 @@ def test_a_first_start_makes_the_node(engine: FakeEngine, tmp_path: Path) -> Non
 def test_everything_is_published_on_this_machine_alone(engine: FakeEngine, tmp_path: Path) -> None:
     """A laptop in a café offers nothing to the café."""
     cluster(engine, tmp_path, node_ports=(30080, 30081)).start(Recorder())
-    assert engine.options["publish"] == [("127.0.0.1::", 6443), ("127.0.0.1::", 30080), ("127.0.0.1::", 30081)]
+    assert engine.options["publish"] == [("127.0.0.1:", 6443), ("127.0.0.1:", 30080), ("127.0.0.1:", 30081)]
     assert engine.options["labels"] == {KIND: "node"}
 
 
@@ -270,12 +268,44 @@ def test_the_kubeconfig_is_written_once(engine: FakeEngine, tmp_path: Path) -> N
 def test_the_kubeconfig_follows_the_port(engine: FakeEngine, tmp_path: Path) -> None:
     """A free port is another one after each start."""
     engine.hold()
-    node = cluster(engine, tmp_path)
-    node.target("default")
+    cluster(engine, tmp_path).target("default")
     engine.hold(address="127.0.0.1:49999")
-    text = node.target("default").kubeconfig.read_text(encoding="utf-8")
+    text = cluster(engine, tmp_path).target("default").kubeconfig.read_text(encoding="utf-8")
     assert "https://127.0.0.1:49999" in text
     assert ADDRESS not in text
+
+
+def test_one_command_asks_for_the_container_once(engine: FakeEngine, tmp_path: Path) -> None:
+    """A question to the engine costs more than one to the cluster; addresses are known by then, too."""
+    engine.hold()
+    node, asked = cluster(engine, tmp_path), engine.asked
+    for namespace in ("default", "todo"):
+        assert node.target(namespace).namespace == namespace
+        assert node.address(30080) == "127.0.0.1:40080"
+    assert engine.asked == asked + 1
+
+
+@pytest.mark.parametrize("change", ["stop", "delete"])
+def test_what_was_known_is_forgotten_with_its_container(engine: FakeEngine, tmp_path: Path, change: str) -> None:
+    """Else Helm would be sent to a node that is not there."""
+    engine.hold()
+    node = cluster(engine, tmp_path)
+    node.target("default")
+    getattr(node, change)(Recorder())
+    with pytest.raises(ClusterError, match=r"Run `\./inv cluster\.start`"):
+        node.target("default")
+
+
+def test_a_start_learns_the_address_anew(engine: FakeEngine, tmp_path: Path) -> None:
+    """The same object stops and starts the node: its port may be another one then."""
+    engine.hold()
+    node = cluster(engine, tmp_path)
+    node.target("default")
+    node.stop(Recorder())
+    engine.address = "127.0.0.1:49999"
+    node.start(Recorder())
+    assert "https://127.0.0.1:49999" in node.target("default").kubeconfig.read_text(encoding="utf-8")
+    assert FakeApi.targets[-1].context == CONTEXT
 
 
 def test_the_kubeconfig_of_a_removed_node_is_not_used_for_the_next(engine: FakeEngine, tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ def chosen(root: Path, **cluster: Any) -> Cluster:  # noqa: ANN401 - whatever do
         root=root,
         docker=FakeDocker(),
         clock=FakeClock(),
-        programs={"kubectl": Path("kubectl")},
         ca_bundle=None,
     )
 

@@ -20,9 +20,9 @@ from dockyard.model.errors import MachineError
 from dockyard.workspace import Workspace
 from tests.conftest import MissingTool
 from tests.fakes import Recorder
-from tests.smoke.conftest import kubectl, workspace
+from tests.smoke.conftest import workspace
 
-__all__ = ["kubectl", "workspace"]
+__all__ = ["workspace"]
 
 FRONTEND = 30080
 

@@ -9,10 +9,9 @@ from playwright.sync_api import Page, expect
 
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.http import ask
-from dockyard.tools.kubectl import Kubectl
+from dockyard.tools.kubernetes import Api
 from dockyard.workspace import Workspace
 from tests.e2e.conftest import Open, Person, Shot, add_task, sign_in, sign_up
-from tests.smoke.test_releases import pods_of
 
 pytestmark = pytest.mark.cluster
 
@@ -79,30 +78,68 @@ def test_two_people_do_not_see_each_other(open_page: Open) -> None:
     expect(other.get_by_text("Nothing to do yet")).to_be_visible()
 
 
-def kill(workspace: Workspace, kubectl: Kubectl, service: str) -> None:
-    """Kill a service's pods without grace, and wait until others are in their place and the app is ready."""
-    before = {pod["metadata"]["name"] for pod in pods_of(kubectl, service)}
+def test_it_works_under_every_name_of_its_host(open_page: Open, address: str) -> None:
+    """Opened at another name of the same machine, page, sign-up and backend work as they are."""
+    page = open_page()
+    page.goto(address.replace("127.0.0.1", "localhost"))
+    sign_up(page, Person())
+    add_task(page, "From here too")
+
+
+def test_an_earlier_chat_is_found_again(open_page: Open) -> None:
+    """A new chat begins empty; the one before is chosen from the list, with all that was said."""
+    page = open_page()
+    sign_up(page, Person())
+    tools = page.get_by_role("list", name="Tools that were called")
+    say(page, "add the first")
+    expect(tools).to_be_visible()
+    page.get_by_role("button", name="New chat").click()
+    expect(page.get_by_role("log")).to_be_empty()
+    say(page, "add the second")
+    expect(tools).to_be_visible()
+    page.get_by_label("Earlier chats").select_option(label="add the first")
+    expect(page.get_by_role("log")).to_contain_text("add the first")
+    expect(page.get_by_role("log")).not_to_contain_text("add the second")
+
+
+def pods_of(api: Api) -> dict[str, bool]:
+    """Return the app's pods that are not on their way out, and whether each is ready."""
+    pods = api.list("Pod", labels="app.kubernetes.io/part-of=ai-todo")
+    return {
+        pod["metadata"]["name"]: all(
+            one["ready"] for one in pod["status"].get("containerStatuses") or [{"ready": False}]
+        )
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+    }
+
+
+def kill_all(workspace: Workspace) -> None:
+    """Kill every pod of the app without grace, and wait until others are in their place and the app is ready."""
+    api = workspace.api(workspace.target())
+    before = pods_of(api)
     for name in before:
-        kubectl.delete("pod", name, wait=False, grace=0)
+        api.ask("DELETE", api.path("Pod", name), query={"gracePeriodSeconds": "0"})
     for _ in ticks(SystemClock(), limit=REPLACED_WITHIN, pause=0.2):
-        pods = [pod for pod in pods_of(kubectl, service) if pod["metadata"]["name"] not in before]
-        ready = [status.get("ready") for pod in pods for status in pod["status"].get("containerStatuses", [])]
+        pods = pods_of(api)
         answers = [ask(f"http://{workspace.cluster.address(port)}/ready") for port in (FRONTEND, BACKEND)]
-        if ready and all(ready) and all(answer.ok for answer in answers):
+        back = len(pods) == len(before) and not pods.keys() & before.keys() and all(pods.values())
+        if back and all(answer.ok for answer in answers):
             return
-    pytest.fail(f"{service} was not back within {REPLACED_WITHIN:g} s: {answers}")
+    pytest.fail(f"The app was not back within {REPLACED_WITHIN:g} s: {pods}, {answers}")
 
 
-def test_killed_pods_cost_no_data_and_no_session(open_page: Open, workspace: Workspace, kubectl: Kubectl) -> None:
-    """With a pod of each service killed in turn, the user stays signed in, loses nothing, and goes on."""
+def test_killed_pods_cost_no_data_and_no_session(open_page: Open, workspace: Workspace) -> None:
+    """With the pods of all three services killed at once, the user stays signed in, loses nothing, and goes on."""
     page = open_page()
     sign_up(page, Person())
     add_task(page, "Outlive the pods")
-    for service in ("mcp", "backend", "frontend"):
-        kill(workspace, kubectl, service)
-        say(page, f"add after {service}")
-        expect(page.get_by_role("checkbox", name=f"after {service}")).to_be_visible()
+    say(page, "add outlive them too")
+    expect(page.get_by_role("checkbox")).to_have_count(2)
+    kill_all(workspace)
+    say(page, "add after them")
+    expect(page.get_by_role("checkbox", name="after them")).to_be_visible()
     page.reload()
     expect(page.get_by_role("checkbox", name="Outlive the pods")).to_be_visible()
-    expect(page.get_by_role("checkbox")).to_have_count(4)
-    expect(page.get_by_role("log")).to_contain_text("add after mcp")
+    expect(page.get_by_role("checkbox")).to_have_count(3)
+    expect(page.get_by_role("log")).to_contain_text("add outlive them too")

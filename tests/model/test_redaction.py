@@ -185,6 +185,12 @@ def test_what_stands_around_is_kept(values: list[str], text: str) -> None:
     assert redactor.redact(once) == once
 
 
+def test_two_secrets_may_have_the_same_common_value() -> None:
+    """It is removed behind both names."""
+    redactor = Redactor({"DEBUG": "true", "TRACE": "true"})
+    assert redactor.redact("DEBUG=true TRACE=true") == f"DEBUG={MASK} TRACE={MASK}"
+
+
 def test_a_value_that_holds_another_is_removed_whole() -> None:
     """Whichever was told first."""
     redactor = Redactor({"SHORT": "abcdefgh", "LONG": "abcdefgh-and-more"})
@@ -228,8 +234,7 @@ def test_nested_data_is_redacted() -> None:
 
 def streamed(value: str, lines: list[str]) -> list[str]:
     """Return lines as they come out of a stream."""
-    stream = Redactor({"KEY": value}).stream()
-    return [stream.redact(line) for line in lines]
+    return list(Redactor({"KEY": value}).redact_lines(lines))
 
 
 def test_a_value_of_several_lines_is_removed_line_by_line() -> None:
@@ -241,6 +246,18 @@ def test_a_value_of_several_lines_is_removed_line_by_line() -> None:
 def test_a_line_of_a_value_is_removed_behind_what_a_log_puts_before_it() -> None:
     """Prefixes of pods, times, levels."""
     assert streamed(PEM, [f"web-1 | {TOKEN}03", "web-1 | fine"]) == [f"web-1 | {MASK}", "web-1 | fine"]
+
+
+def test_a_stream_goes_on_from_call_to_call() -> None:
+    """As lines come."""
+    stream = Redactor({"KEY": PEM}).stream()
+    assert [stream.redact(line) for line in PEM.splitlines()[-3:]] == [MASK, MASK, MASK]
+    assert stream.redact("done") == "done"
+
+
+def test_the_lines_in_which_values_begin_are_known() -> None:
+    """Each once, from 1."""
+    assert list(Redactor({"KEY": TOKEN}).line_numbers(f"a\n{TOKEN} {TOKEN}\n\n  {TOKEN[:9]}\n{TOKEN[9:]}")) == [2, 4]
 
 
 def test_what_only_begins_like_a_value_is_kept_where_the_line_goes_on() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import yaml
 
 from dockyard.charts.manifests import Manifests, ObjectName
-from dockyard.releases.workload import REVISION, Object
+from dockyard.releases.causes import Object
+from dockyard.releases.workload import REVISION
 
 NEWEST, OLDER = "2", "1"
 """Revisions of a Deployment's templates."""
@@ -39,7 +40,10 @@ def stateful_set(name: str = "web", /, *, replicas: int = 1, **status: object) -
 
 def daemon_set(name: str = "web", /, *, nodes: int = 1, **status: object) -> Object:
     """Return a DaemonSet that is settled but for the given fields of its status."""
-    fields = ("desiredNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable")
+    fields = (
+        *("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled"),
+        *("numberReady", "numberAvailable"),
+    )
     return {
         "kind": "DaemonSet",
         "metadata": {"name": name, "uid": f"uid-{name}", "generation": 4},
@@ -61,16 +65,17 @@ def replica_set(revision: str = NEWEST, *, of: str = "web") -> Object:
     }
 
 
-def pod(
+def pod(  # noqa: PLR0913 - each is one fact of a pod
     name: str = "web-a",
     *containers: Object,
     owner: str = f"uid-web-{NEWEST}",
     conditions: tuple[Object, ...] = (),
     init: tuple[Object, ...] = (),
     leaving: bool = False,
+    spec: Object | None = None,
 ) -> Object:
     """Return a pod; without containers it never came as far as to have any."""
-    metadata: Object = {"name": name, "ownerReferences": [{"uid": owner}]}
+    metadata: Object = {"name": name, "uid": f"uid-{name}", "ownerReferences": [{"uid": owner}]}
     if leaving:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     status: Object = {"conditions": list(conditions)}
@@ -78,7 +83,7 @@ def pod(
         status["containerStatuses"] = list(containers)
     if init:
         status["initContainerStatuses"] = list(init)
-    return {"kind": "Pod", "metadata": metadata, "status": status}
+    return {"kind": "Pod", "metadata": metadata, "spec": spec or {"containers": [{"name": "app"}]}, "status": status}
 
 
 def runs(*, ready: bool = True, restarts: int = 0, ended: Object | None = None) -> Object:
@@ -90,6 +95,38 @@ def waits(reason: str, message: str = "", *, restarts: int = 0, ended: Object | 
     """Return a container that does not run, and why."""
     waiting = {"reason": reason, **({"message": message} if message else {})}
     return _container({"waiting": waiting}, ready=False, restarts=restarts, ended=ended)
+
+
+def ends(code: int, reason: str = "Error", *, restarts: int = 0) -> Object:
+    """Return a container whose program has just ended."""
+    return _container({"terminated": {"exitCode": code, "reason": reason}}, ready=False, restarts=restarts, ended=None)
+
+
+def warning(about: str, reason: str, message: str, *, count: int = 1, at: str = "2026-01-01T00:00:00Z") -> Object:
+    """Return a warning of the cluster about the object of that name."""
+    return {
+        "kind": "Event",
+        "type": "Warning",
+        "metadata": {"name": f"{about}.{reason}.{at}"},
+        "involvedObject": {"uid": f"uid-{about}"},
+        "reason": reason,
+        "message": message,
+        "count": count,
+        "lastTimestamp": at,
+    }
+
+
+def node(name: str = "one", *, cpu: str = "2", memory: str = "4Gi") -> Object:
+    """Return a node with that much for pods."""
+    allocatable = {"cpu": cpu, "memory": memory, "pods": "110"}
+    return {"kind": "Node", "metadata": {"name": name}, "status": {"allocatable": allocatable}}
+
+
+def asking(cpu: str = "", memory: str = "", *, on: str = "", init: tuple[Object, ...] = ()) -> Object:
+    """Return the spec of a pod whose one container asks for that much; ``on`` is the node it is bound to."""
+    requests = {name: text for name, text in (("cpu", cpu), ("memory", memory)) if text}
+    spec: Object = {"containers": [{"name": "app", "resources": {"requests": requests}}]}
+    return {**spec, **({"nodeName": on} if on else {}), **({"initContainers": list(init)} if init else {})}
 
 
 def _container(state: Object, *, ready: bool, restarts: int, ended: Object | None) -> Object:

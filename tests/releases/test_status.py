@@ -2,77 +2,93 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from dockyard.model.errors import RolloutError, UnknownNameError
-from dockyard.releases.status import ReleaseStatus, pod_logs, revisions, statuses, urls
-from tests.fakes import FakeHelm, FakeKubectl, FakeWorkspace, fake_workspace
-from tests.releases.objects import deployment, pod, replica_set, runs, service, text
-
-PROJECT = {"releases": {"web": {"chart": "helm/web", "needs": ["api"]}, "api": {"chart": "helm/api"}}}
-LIVE = (deployment("api"), replica_set(of="api"), pod("api-a", runs(), owner="uid-api-2"))
+from dockyard.releases.status import HistoryEntry, ReleaseStatus, history, pod_logs, statuses, urls
+from tests.fakes import rendered
+from tests.releases.conftest import Work
+from tests.releases.objects import runs
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> FakeWorkspace:
-    """A project of two releases; one is installed, twice."""
-    helm = FakeHelm()
-    helm.record("api", text(deployment("api")), tag="v1")
-    helm.record("api", text(deployment("api"), service("api", node_port=30081)), tag="v2")
-    return fake_workspace(tmp_path, PROJECT, helm=helm, kubectl=FakeKubectl(LIVE))
-
-
-def test_every_release_of_the_project_has_a_row(workspace: FakeWorkspace) -> None:
-    """In the order of the deploy, absent ones too; a row says what is missing."""
-    assert statuses(workspace) == (
-        ReleaseStatus("api", "Running", 2, "v2", 1, 1, "Service api has no ready endpoint"),
-        ReleaseStatus("web", "Absent", note="not installed; `./inv deploy` does it"),
+def test_every_release_of_the_project_has_a_row(work: Work) -> None:
+    """In the order of the deploy, absent ones too."""
+    work.deployed("v1")
+    assert statuses(work.site) == (
+        ReleaseStatus("web", "Ready", 1, "v1", 1, 1, ""),
+        ReleaseStatus("api", "Absent", note="not installed; `./inv deploy` does it"),
     )
 
 
-def test_what_helm_did_not_finish_is_said(workspace: FakeWorkspace) -> None:
+def test_a_row_says_what_is_missing(work: Work) -> None:
+    """As the wait for it would."""
+    made = work.deployed("v1")
+    work.api.apply(made.manifests, [(0.0, runs(ready=False))])
+    assert statuses(work.site)[0] == ReleaseStatus("web", "Running", 1, "v1", 0, 1, "0 of 1 pods are ready")
+
+
+def test_what_helm_did_not_finish_is_said(work: Work) -> None:
     """Pods may be Ready while the release is stuck."""
-    workspace.fake_helm.record("api", text(deployment("api")), status="pending-upgrade", tag="v3")
-    row = statuses(workspace)[0]
-    assert (row.state, row.revision, row.note) == ("Ready", 3, "Helm says pending-upgrade.")
+    work.deployed("v1")
+    work.deployed("v1", status="pending-upgrade", good=False)
+    row = statuses(work.site)[0]
+    assert (row.state, row.revision, row.note) == ("Ready", 2, "Helm says pending-upgrade.")
 
 
-def test_revisions_come_oldest_first(workspace: FakeWorkspace) -> None:
-    """As Helm keeps them."""
-    assert [(row.revision, row.status) for row in revisions(workspace, "api")] == [(1, "superseded"), (2, "deployed")]
+def test_revisions_come_oldest_first_and_good_ones_are_marked(work: Work) -> None:
+    """What Helm calls deployed may never have been Ready."""
+    first, second = work.deployed("v1"), work.deployed("v2", good=False)
+    assert history(work.site, "web") == (
+        HistoryEntry(1, first.updated, "superseded", good=True, tag="v1", remark=""),
+        HistoryEntry(2, second.updated, "deployed", good=False, tag="v2", remark=""),
+    )
 
 
-def test_a_release_that_is_not_installed_says_so(workspace: FakeWorkspace) -> None:
+def test_a_release_that_is_not_installed_says_so(work: Work) -> None:
     """The project knows it: a name like it would be no help."""
     with pytest.raises(RolloutError) as caught:
-        revisions(workspace, "web")
+        history(work.site, "web")
     assert str(caught.value) == "Release web is not installed. Run `./inv deploy`."
 
 
-def test_an_unknown_release_names_the_nearest(workspace: FakeWorkspace) -> None:
+def test_an_unknown_release_names_the_nearest(work: Work) -> None:
     """Also one that only the cluster has is known."""
-    workspace.fake_helm.record("grafana", "")
+    work.helm.record("grafana", "")
     with pytest.raises(UnknownNameError) as caught:
-        revisions(workspace, "grafna")
+        history(work.site, "grafna")
     assert caught.value.known == ("api", "grafana", "web")
     assert caught.value.fix == "Did you mean 'grafana'?"
 
 
-def test_logs_come_from_the_pods_of_the_release(workspace: FakeWorkspace) -> None:
+def test_logs_come_from_the_pods_of_the_release(work: Work) -> None:
     """They are found by the workload's own labels."""
-    workspace.fake_kubectl.lines = {("api-a", False): "hello\n"}
-    assert list(pod_logs(workspace, "api", tail=5)) == [("api-a", "hello\n")]
-    assert workspace.fake_kubectl.asked == ["app=api,tier=web"]
+    work.deployed("v1")
+    work.api.put({"kind": "Pod", "metadata": {"name": "other-a", "labels": {"app": "other"}}})
+    work.api.lines = {("web-1-a", False): "hello\n", ("other-a", False): "not ours"}
+    assert list(pod_logs(work.site, "web", tail=5)) == [("web-1-a", "hello\n")]
 
 
-def test_logs_of_an_unknown_release_are_refused(workspace: FakeWorkspace) -> None:
+def test_each_container_of_a_pod_has_its_own_lines(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server refuses to choose among several."""
+    work.deployed("v1")
+    work.site.view.look()
+    pod = work.api.objects["Pod", "web-1-a"]
+    work.api.put({**pod, "spec": {"containers": [{"name": "app"}, {"name": "proxy"}]}})
+    monkeypatch.setattr(work.api, "logs", lambda pod, *, tail, container: f"{tail} of {container} in {pod}")
+    assert list(pod_logs(work.site, "web", tail=5)) == [
+        ("web-1-a/app", "5 of app in web-1-a"),
+        ("web-1-a/proxy", "5 of proxy in web-1-a"),
+    ]
+
+
+def test_logs_of_an_unknown_release_are_refused(work: Work) -> None:
     """An empty answer would look like a silent pod."""
     with pytest.raises(UnknownNameError):
-        list(pod_logs(workspace, "nothing", tail=5))
+        list(pod_logs(work.site, "nothing", tail=5))
 
 
-def test_urls_are_those_of_node_ports(workspace: FakeWorkspace) -> None:
+def test_urls_are_those_of_node_ports(work: Work) -> None:
     """Of what is installed, not of what might be."""
-    assert urls(workspace) == (("api", "http://127.0.0.1:30081"),)
+    work.helm.record("api", rendered("api", node_port=30081))
+    work.deployed("v1")
+    assert urls(work.site) == (("api", "http://127.0.0.1:30081"),)

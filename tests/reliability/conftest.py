@@ -7,13 +7,11 @@ session: `nox -s reliability` runs them, and writes docs/reliability.md from wha
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from tests.reliability.trial import PROFILE, ROOT, Seen, Trial
+from scripts.trial import ROOT, Seen, Trial
 
 SEEN = Seen()
 REPORT = ROOT / ".dockyard" / "reliability.json"
@@ -30,12 +28,7 @@ def seen() -> Iterator[Seen]:
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """A copy of the project with everything deployed."""
-    root = tmp_path_factory.mktemp("trial")
-    trial = Trial(root, {**os.environ, "DOCKYARD_PROFILE": PROFILE, "CI": "true"})
-    trial.restore()
-    (root / ".tools").symlink_to(ROOT / ".tools")
-    if (ROOT / ".env").is_file():
-        shutil.copy(ROOT / ".env", root)
+    trial = Trial.copied(tmp_path_factory.mktemp("trial"))
     trial.deploy()
     return trial
 

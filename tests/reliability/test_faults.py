@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -16,21 +17,21 @@ from dockyard.deploy import pipeline
 from dockyard.model.diagnosis import CauseKind
 from dockyard.model.errors import RolloutError
 from dockyard.model.events import Diagnosed, Event
-from tests.reliability.trial import PROFILE, Run, Seen, Trial
+from scripts.trial import PROFILE, Run, Seen, Trial
 
 pytestmark = pytest.mark.cluster
 
-SENT = 1.5
-"""Seconds after which a deploy of one changed value is in the middle of its rollout."""
+SENDING = "Upgrading"
+"""What a deploy says when it is about to send a release that is there."""
 
 
-def during(trial: Trial, *argv: str, act: Callable[[], None], after: float = SENT) -> Run:
-    """Run a deploy, and do something while it runs."""
-    since = time.monotonic()
+def during(trial: Trial, *argv: str, act: Callable[[], object], word: str = SENDING) -> Run:
+    """Run a deploy, and do something as soon as it has said a word."""
     started = trial.start("deploy", *argv)
-    time.sleep(after)
+    said = trial.await_word(started, word)
     act()
-    return trial.finish(started, since=since)
+    done = trial.finish(started)
+    return replace(done, err=said + done.err)
 
 
 def test_the_api_server_freezes_and_comes_back(trial: Trial, seen: Seen) -> None:
@@ -57,7 +58,7 @@ def test_the_api_server_is_killed_again_and_again(trial: Trial, seen: Seen) -> N
                 trial.in_node("kill", "-KILL", *pids)
             time.sleep(0.2)
 
-    done = during(trial, "--release", "mcp", act=act, after=0.8)
+    done = during(trial, "--release", "mcp", act=act)
     assert done.code == 0, done.err
     seen.note("API server killed again and again for 10 s", "it waited, said so, and went on")
 
@@ -66,8 +67,10 @@ def test_the_api_server_is_gone_for_good(trial: Trial, seen: Seen) -> None:
     """The time-out says so; when the server is back, the Lease has expired or its holder is dead, and all is mended."""
     trial.change("mcp", "error")
     trial.edit("dockyard.yaml", r"(chart: helm/mcp\n(?:    .*\n)*?    timeout: )120", r"\g<1>15")
+    started = trial.start("deploy", "--release", "mcp")
+    trial.await_word(started, SENDING)
     with trial.frozen("kube-apiserver"):
-        done = during(trial, "--release", "mcp", act=lambda: None)
+        done = trial.finish(started)
     assert done.code == 1, done.err
     assert "API server" in done.err
     assert trial.inv("deploy", "--release", "mcp").code == 0
@@ -162,13 +165,13 @@ def test_somebody_upgrades_with_bare_helm_meanwhile(trial: Trial, seen: Seen) ->
     where = _where(site)
 
     def gate(*_: object) -> None:
-        values = subprocess.run(
+        values = subprocess.run(  # noqa: S603
             [str(trial.root / ".tools/bin/helm"), "get", "values", "mcp", "--all", "-o", "yaml", *where],
             check=True,
             capture_output=True,
             text=True,
         )
-        subprocess.run(
+        subprocess.run(  # noqa: S603
             [
                 str(trial.root / ".tools/bin/helm"),
                 "upgrade",
@@ -223,7 +226,7 @@ def test_the_second_deploy_can_wait(trial: Trial, seen: Seen) -> None:
     """`--wait-lock` waits for the first one, and finds nothing left to do."""
     trial.change("mcp", "debug")
     first = trial.start("deploy", "--release", "mcp")
-    time.sleep(1)
+    trial.await_word(first, SENDING)
     second = trial.inv("deploy", "--release", "mcp", "--wait-lock", "60")
     assert trial.finish(first).code == 0
     assert second.code == 0, second.err
@@ -235,10 +238,10 @@ def test_the_second_deploy_can_wait(trial: Trial, seen: Seen) -> None:
 def test_the_clock_jumps(trial: Trial, seen: Seen, jump: str) -> None:
     """A deploy whose clock is ahead takes the lock of another one for expired, watches it, and leaves it alone."""
     if shutil.which("faketime") is None:
-        subprocess.run(["apt-get", "install", "--yes", "--quiet", "faketime"], check=True, capture_output=True)
+        subprocess.run(["apt-get", "install", "--yes", "--quiet", "faketime"], check=True, capture_output=True)  # noqa: S607
     trial.values("mcp", "helm/faults/unready.yaml")  # its rollout lasts for the whole grace
     first = trial.start("deploy", "--release", "mcp")
-    time.sleep(3)
+    trial.await_word(first, SENDING)
     second = trial.inv("deploy", "--release", "mcp", before=("faketime", "-f", jump))
     assert second.code == 4, second.err
     assert "held by" in second.err
@@ -308,4 +311,4 @@ def _read(path: str) -> str:
 
 
 def _docker(*argv: str) -> None:
-    subprocess.run(["docker", *argv], check=True, capture_output=True)
+    subprocess.run(["docker", *argv], check=True, capture_output=True)  # noqa: S603, S607

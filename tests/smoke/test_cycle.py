@@ -6,16 +6,24 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from dockyard.prepare import prepare
 
-from dockyard.deploy import deploy, destroy
-from dockyard.releases.rollback import rollback
+from dockyard.cli.app import refuse_errors
+from dockyard.cli.wiring import options
+from dockyard.deploy import pipeline
+from dockyard.releases.plan import Verb
+from dockyard.releases.records import read_records
+from dockyard.releases.rollout import Deployed
+from dockyard.releases.site import connect
+from dockyard.tools.helm import Helm
 from dockyard.tools.http import ask
 from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
 from tests.fakes import Recorder
 
 pytestmark = pytest.mark.cluster
+
+WAIT = 120.0
+"""Seconds to wait for whoever else deploys to this cluster."""
 
 
 def level(kubectl: Kubectl) -> str:
@@ -24,31 +32,46 @@ def level(kubectl: Kubectl) -> str:
     return str(found["ai-todo-mcp-config"]["LOG_LEVEL"])
 
 
+def deploy(workspace: Workspace, name: str) -> Deployed:
+    """Deploy one release as the task does."""
+    how = options(jobs=2, wait_lock=WAIT)
+    (done,) = pipeline.deploy(workspace, (name,), Recorder(), how, gate=refuse_errors)
+    return done
+
+
 def test_a_release_can_be_removed_and_installed_at_once(workspace: Workspace, kubectl: Kubectl) -> None:
     """Nothing of it is left when `destroy` returns, and a deploy right behind it serves."""
-    ready = prepare(workspace, ("frontend",), Recorder())
     for _ in range(2):
-        destroy(ready, ("frontend",), Recorder())
+        pipeline.destroy(workspace, ("frontend",), Recorder(), options(jobs=2, wait_lock=WAIT))
         there = kubectl.get("deployments", "pods", "services", "configmaps", "secrets")
         assert [entry["metadata"]["name"] for entry in there if "ai-todo-frontend" in entry["metadata"]["name"]] == []
-        (done,) = deploy(ready, ("frontend",), Recorder())
+        done = deploy(workspace, "frontend")
         assert (done.revision, [answer.status for answer in done.served[0].answers]) == (1, [200, 200, 200])
     assert ask(f"{done.served[0].url}/health").ok
 
 
-def test_a_change_is_deployed_and_rolled_back(workspace: Workspace, kubectl: Kubectl) -> None:
+def test_a_second_deploy_changes_nothing(workspace: Workspace, helm: Helm) -> None:
+    """What the live API server made of what was sent is no drift."""
+    deploy(workspace, "mcp")
+    before = helm.history("mcp")
+    assert deploy(workspace, "mcp").verb is Verb.NOTHING
+    assert helm.history("mcp") == before
+
+
+def test_a_change_is_deployed_and_rolled_back(workspace: Workspace, kubectl: Kubectl, helm: Helm) -> None:
     """A changed value becomes a new revision and rolls the pods; the rollback brings the old value and new pods."""
-    ready = prepare(workspace, ("mcp",), Recorder())
+    first = deploy(workspace, "mcp").revision
     before = level(kubectl)
-    spec = ready.project.release("mcp").model_copy(update={"config": MappingProxyType({"LOG_LEVEL": "debug"})})
-    releases = MappingProxyType({**ready.project.releases, "mcp": spec})
-    changed = replace(ready, project=ready.project.model_copy(update={"releases": releases}))
-    first = max(entry.revision for entry in ready.helm().history("mcp"))
-    (done,) = deploy(changed, ("mcp",), Recorder())
+    spec = workspace.project.release("mcp").model_copy(update={"config": MappingProxyType({"LOG_LEVEL": "debug"})})
+    releases = MappingProxyType({**workspace.project.releases, "mcp": spec})
+    changed = replace(workspace, project=workspace.project.model_copy(update={"releases": releases}))
+    done = deploy(changed, "mcp")
     assert (before, level(kubectl), done.revision) == ("info", "debug", first + 1)
     pods = {pod["metadata"]["name"] for pod in kubectl.get("pods", selector="app=ai-todo-mcp")}
-    back = rollback(ready, "mcp", None, Recorder())
-    assert (back.target, back.revision, level(kubectl)) == (first, first + 2, "info")
+    target, back = pipeline.roll_back(workspace, "mcp", None, Recorder(), options(jobs=1, wait_lock=WAIT))
+    assert (target.number, back.revision, level(kubectl)) == (first, first + 2, "info")
+    assert {first, first + 1, first + 2} <= read_records(connect(workspace).api)["mcp"].good
+    assert helm.history("mcp")[-1].description == f"Rollback to {first}"
     (serving,) = [
         pod for pod in kubectl.get("pods", selector="app=ai-todo-mcp") if "deletionTimestamp" not in pod["metadata"]
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dockyard.releases.records import read_records
 from dockyard.releases.site import connect
 from dockyard.releases.status import statuses
 from dockyard.tools.helm import Helm
@@ -34,6 +35,18 @@ def test_status_says_ready(workspace: Workspace) -> None:
     for row in statuses(connect(workspace)):
         assert (row.state, row.ready) == ("Ready", row.wanted), row
         assert row.wanted >= 1
+
+
+def test_helms_records_are_read_as_helm_tells_them(helm: Helm, workspace: Workspace) -> None:
+    """Dockyard reads the Secrets itself: number, status, tag and manifest are what Helm's own commands say."""
+    records = read_records(connect(workspace).api)
+    for facts in helm.releases():
+        newest = records[facts.name].newest
+        assert (newest.number, newest.status, newest.app_version) == (facts.revision, facts.status, facts.app_version)
+        assert newest.text.strip() == helm.manifest(facts.name).strip()
+        assert [one.number for one in records[facts.name].revisions] == [
+            one.revision for one in helm.history(facts.name)
+        ]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dockyard.clusters.embedded import published
 from dockyard.images.bases import resolve
 from dockyard.model.errors import ToolError, ToolFailedError
 from dockyard.tools.docker import KIND, BuildOptions, Docker
@@ -69,6 +70,21 @@ def container(engine: Docker, port: int) -> Iterator[str]:
     yield NAME
     engine.remove(NAME)
     engine.remove_network(NAME)
+
+
+def test_free_ports_are_those_of_this_machine_alone(engine: Docker) -> None:
+    """The form in which the embedded cluster asks for one is the library's and the engine's: each gets another."""
+    base = resolve(engine, "python:3.13-slim", lambda _: None, ca_bundle=None)
+    publish = [(published(0), port) for port in (6443, 30080)]
+    engine.run_container(base.reference, name=NAME, command=["sleep", "60"], labels={KIND: TEST_KIND}, publish=publish)
+    try:
+        made = engine.container(NAME)
+        assert made is not None
+        bound = [address for port in (6443, 30080) for address in made.ports[port]]
+        assert len(set(bound)) == 2
+        assert all(address.startswith("127.0.0.1:") and not address.endswith(":0") for address in bound)
+    finally:
+        engine.remove(NAME)
 
 
 def test_a_built_image_is_found(engine: Docker, built: list[str]) -> None:

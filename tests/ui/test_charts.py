@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockyard.ui.charts import Bar, axis, columns, lanes, percent, stack, ticks, track
@@ -23,6 +23,7 @@ def numbers(markup: str, tag: str, name: str) -> list[str]:
     return [found.get(name, "") for found in tree.iter(tag)]
 
 
+@settings(deadline=None)  # a busy machine says nothing about the code
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 20)).map(lambda pair: bar(pair[0], sum(pair)))))
 def test_no_bar_covers_another(bars: list[Bar]) -> None:
     """Each stands in one lane, and those of a lane follow each other."""

@@ -26,6 +26,19 @@ def test_the_block_goes_from_the_cause_to_the_next_step() -> None:
     ]
 
 
+def test_sentences_are_folded_for_a_terminal() -> None:
+    """Between words, where they are too long; a line of a log stays one line, so that it can be copied."""
+    cause = Cause(CauseKind.CRASH_LOOP, "it ended " + "again and " * 8, fix="Read this")
+    long = Diagnosis("api", cause, (Evidence("Last lines of the container", ("x " * 60,)),))
+    lines = [line for _, line in explain(long, width=40)]
+    assert lines[:3] == [
+        "api: it ended again and again and again",
+        "    and again and again and again and",
+        "    again and again and.",
+    ]
+    assert lines[3:] == ["  Last lines of the container:", f"    | {'x ' * 60}".rstrip(), "  Next: Read this."]
+
+
 def test_what_is_not_known_takes_no_line() -> None:
     """An admission refusal has no pod and no log."""
     bare = Diagnosis("api", Cause(CauseKind.ADMISSION, "the quota pods is used up"))

@@ -7,7 +7,7 @@ import io
 from dockyard.model.events import Event, Move, Progress, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.ui.lines import SIGN_OF_LIFE, Lines
-from tests.ui.samples import DEPLOY, DIAGNOSED, MOVE, stamped
+from tests.ui.samples import BEGAN, DEPLOY, DIAGNOSED, MOVE, stamped
 
 
 def shown(*events: tuple[float, Event], colours: bool = False) -> list[str]:
@@ -82,6 +82,18 @@ def test_a_cause_is_a_block_below_its_line() -> None:
     assert lines[-1].endswith("api               Pending     0 of 1 pods")
 
 
+def test_lines_above_a_board_are_read_now() -> None:
+    """They have no time by the wall, and fold to the terminal."""
+    file = io.StringIO()
+    Lines(file, board=lambda: 40)(stamped(DIAGNOSED, 9))
+    lines = file.getvalue().splitlines()
+    assert lines[:3] == [
+        "   9.0 s  api               Failed",
+        "  api: container app ended with exit",
+        "      code 3 twice.",
+    ]
+
+
 def test_colours_are_the_terminal_s() -> None:
     """Each kind of stage has its own; the text is the same with and without."""
     events = [(float(at), event) for at, event in enumerate(DEPLOY)]
@@ -93,6 +105,11 @@ def test_colours_are_the_terminal_s() -> None:
     for code in ("36", "32", "31", "1;31", "1", "2", "0"):
         coloured = coloured.replace(f"\x1b[{code}m", "")
     assert coloured == plain
+
+
+def test_a_command_begins_with_its_services() -> None:
+    """In the order in which they are worked on, as far as they need each other."""
+    assert shown((0, BEGAN)) == ["12:00:00Z    0.0 s  deploy            Began       mcp, api"]
 
 
 def test_a_move_shows_the_new_state() -> None:

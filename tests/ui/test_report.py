@@ -101,7 +101,7 @@ def test_charts_have_tables_beside_them() -> None:
     assert "apirelease8.0 s16.0 sfailednot Ready" in seen
     assert "apipolish16.0 s-no end" in seen
     assert "apiPending → Failed16.0 stwice" in seen
-    assert "2026-02-28 17:30:005.0 sdoneapiapi serves" in seen
+    assert "2026-02-28 17:30:005.0\N{NO-BREAK SPACE}sdoneapiapi serves" in seen
     assert "2026-02-27 17:30:00-no endapi" in seen
     assert FULL.count('role="img"') == FULL.count("Timeline of") // 2 + 4
 
@@ -136,6 +136,15 @@ def test_a_run_without_an_end_says_so() -> None:
     seen = Seen(shown(runs=(KILLED,))).text
     assert "It has no end: it was killed, or goes on." in seen
     assert "Last deployno end" in seen
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "mood"),
+    [(0, "done", "good"), (3, "failed (3)", "bad"), (4, "refused (4)", "warn"), (130, "stopped (130)", "warn")],
+)
+def test_a_refusal_is_no_failure(code: int, outcome: str, mood: str) -> None:
+    """Nor is Ctrl-C; the exit code stands beside the word."""
+    assert f'<span class="{mood}">{outcome}</span>' in shown(runs=(replace(GOOD, exit_code=code),))
 
 
 def test_no_text_becomes_markup() -> None:

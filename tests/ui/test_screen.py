@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -301,4 +302,28 @@ def test_rich_is_imported_for_the_board_alone(call: str) -> None:
     code = f"{RICH}from dockyard.model.events import Event; s = Screen(SystemClock()); {calls[call]}; s.close(); "
     subprocess.run(  # noqa: S603 - our own interpreter, and code that stands above
         [sys.executable, "-c", f"{code}sys.exit('rich' in sys.modules)"], check=True, timeout=60, capture_output=True
+    )
+
+
+@pytest.mark.process
+def test_a_real_terminal_gets_a_board() -> None:
+    """A pseudo-terminal: the board is drawn, its cursor comes back, and what stays is readable."""
+    code = (
+        f"{RICH}from dockyard.model.events import *; s = Screen(SystemClock()); "
+        "s.report(Began('deploy', 'Began', command='deploy', services=('api', 'mcp'))); "
+        "s.report(Move('api', 'Ready', 'it serves', service='api')); s.close()"
+    )
+    reading, writing = os.openpty()
+    try:
+        subprocess.run(  # noqa: S603 - our own interpreter, and code that stands above
+            [sys.executable, "-c", code], check=True, timeout=60, stdout=writing, stderr=writing
+        )
+        shown = os.read(reading, 65_536).decode()
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
+    assert re.search(
+        r"✓ api  Ready        at \d\.\d s  it serves\r\n· mcp  waiting\r\n",
+        re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockyard.ui.table import columns_of, table_lines
@@ -51,6 +51,7 @@ def test_columns_are_those_of_a_terminal(text: str, columns: int) -> None:
     assert columns_of(text) == columns
 
 
+@settings(deadline=None)  # a busy machine says nothing about the code
 @given(
     st.lists(st.tuples(st.text("ab c", max_size=90), st.text("ab c", max_size=90)), max_size=5), st.integers(18, 100)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dockyard.model.events import Progress
@@ -27,6 +27,7 @@ def test_foreign_text_is_one_line_that_no_terminal_obeys(text: str, shown: str) 
     assert clean(text) == shown
 
 
+@settings(deadline=None)  # a busy machine says nothing about the code
 @given(st.text(alphabet=st.characters() | st.sampled_from("\x1b[]0;m\x07\x9b\n\r")))
 def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
     """Whatever the text is; a line of a log neither."""

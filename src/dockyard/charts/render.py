@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.manifests import Manifests
-from dockyard.charts.secret import checksum, secret_values
+from dockyard.charts.secret import checksum, secret_manifest, secret_values
 from dockyard.model.errors import BuildError, ToolFailedError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Rendered:
         values: The values that Dockyard adds: image and secrets; in no repr.
         files: Values files.
         manifests: What the chart renders to.
+        secret: The Secret that Dockyard writes itself, or None where Helm does; in no repr.
     """
 
     release: str
@@ -46,6 +47,7 @@ class Rendered:
     values: Mapping[str, Any] = field(repr=False)
     files: tuple[Path, ...]
     manifests: Manifests
+    secret: dict[str, Any] | None = field(default=None, repr=False)
 
 
 def values_for(spec: ReleaseSpec, reference: str | None, secrets: Mapping[str, str]) -> dict[str, Any]:
@@ -112,7 +114,10 @@ def render(  # noqa: PLR0913 - each is one fact of the rendering
     except ToolFailedError as error:
         raise BuildError(f"The chart of release {release} does not render", why=error.stderr.strip()) from error
     manifests = Manifests.parse(text)
-    return Rendered(release=release, tag=tag, archive=archive, values=values, files=files, manifests=manifests)
+    own = secret_manifest(release, spec, secrets) if spec.existing_secret is not None else None
+    return Rendered(
+        release=release, tag=tag, archive=archive, values=values, files=files, manifests=manifests, secret=own
+    )
 
 
 def package(helm: Helm, chart: Path, tag: str, folder: Path) -> Path:

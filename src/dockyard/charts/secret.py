@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
     from dockyard.model.project import ReleaseSpec
 
-MANAGER = "dockyard"
-"""Who the label app.kubernetes.io/managed-by names: Helm takes over no object that is another's."""
+MANAGED_BY, MANAGER = "app.kubernetes.io/managed-by", "dockyard"
+"""The label that says who an object is of: Helm takes over none that is another's."""
+
+KEEP = {"helm.sh/resource-policy": "keep"}
+"""The annotation with which Helm leaves an object that a release no longer has (Helm documentation, "Chart Development
+Tips and Tricks"): a release that had its Secret from Helm until now would else lose it again."""
 
 
 def secret_values(spec: ReleaseSpec, values: Mapping[str, str]) -> dict[str, str]:
@@ -37,11 +41,11 @@ def secret_manifest(release: str, spec: ReleaseSpec, values: Mapping[str, str]) 
     if spec.existing_secret is None:
         raise ValueError(f"Helm writes the Secret of release {release}")
     secret = SecretSpec.of(spec.existing_secret, secret_values(spec, values))
-    labels = {"app.kubernetes.io/instance": release, "app.kubernetes.io/managed-by": MANAGER}
+    labels = {"app.kubernetes.io/instance": release, MANAGED_BY: MANAGER}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": secret.name, "labels": labels},
+        "metadata": {"name": secret.name, "labels": labels, "annotations": dict(KEEP)},
         "type": secret.type,
         "data": {name: value.get_secret_value() for name, value in secret.data.items()},
     }

@@ -26,6 +26,7 @@ from dockyard.checks import lint, tracking, unread
 from dockyard.checks.rules import lower
 from dockyard.checks.subject import PROJECT_FILE, ImageSubject, ReleaseSubject, Subject
 from dockyard.credentials import EXAMPLE
+from dockyard.envfile import FILE, exposure
 from dockyard.images.ignore import Ignore
 from dockyard.model.errors import BuildError, DockyardError, ToolFailedError, ToolTimeoutError
 from dockyard.model.redaction import Redactor
@@ -133,6 +134,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
             releases=tuple(replace(done.result(), lint=found.get(done.result().spec.chart, ())) for done in rendered),
             images=images,
             secrets={name: value for name, value in secrets.items() if value},
+            exposure=exposure(root / FILE),
             example=_Reader(root).text(EXAMPLE) or "",
             tracked=tracked,
             kubernetes_version=kubernetes_version,

@@ -234,6 +234,19 @@ def weak_secret(subject: Subject) -> Iterator[Hit]:
     return _faults(subject, Kind.WEAK)
 
 
+@check(
+    "DY514",
+    "nobody but its owner may read .env",
+    severity=Severity.WARNING,
+    why="Every user of this machine, and every program that runs as one, can read the secrets in it.",
+    fix="Run `chmod 600 .env`.",
+)
+def open_env_file(subject: Subject) -> Iterator[Hit]:
+    """Find an .env that its group or everybody may read or write."""
+    if subject.exposure:
+        yield Place(ENV_FILE), subject.exposure.partition(";")[0]
+
+
 def _faults(subject: Subject, *kinds: Kind) -> Iterator[Hit]:
     """Yield what is wrong with secrets, of some kinds, for each release that it concerns."""
     database = subject.project.database

@@ -106,6 +106,7 @@ class Subject:
         releases: Its releases, in order.
         images: Its images.
         secrets: Values of secrets by name; empty ones are left out; in no repr.
+        exposure: Who else may read .env, as a sentence; empty where nobody may.
         example: Text of .env.example; empty where there is none.
         tracked: What Git has of the project; None where that was not looked at, or there is no repository.
         kubernetes_version: The version of the cluster that is meant, `v1.20.2` say.
@@ -115,6 +116,7 @@ class Subject:
     releases: tuple[ReleaseSubject, ...]
     images: tuple[ImageSubject, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    exposure: str = ""
     example: str = ""
     tracked: Tracked | None = None
     kubernetes_version: str = ""

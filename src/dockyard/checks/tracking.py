@@ -45,7 +45,7 @@ def _own(folder: Path, files: Sequence[str], secrets: Mapping[str, str]) -> Iter
     """Yield where a secret of the project stands; one that is easily guessed may stand somewhere by chance."""
     redactor = Redactor({name: value for name, value in secrets.items() if not weakness(value)})
     for file in files:
-        yield from ((file, line, OWN) for line in redactor.lines(_text(folder / file)))
+        yield from ((file, line, OWN) for line in redactor.line_numbers(_text(folder / file)))
 
 
 def _text(path: Path) -> str:

@@ -130,7 +130,9 @@ def status(_context: Context, *, json: bool = False) -> None:
 
 @task(help={**RELEASE, **JSON})
 def history(_context: Context, release: str, *, json: bool = False) -> None:
-    """Show the revisions of a release, and which of them were Ready."""
+    """Show the revisions of a release, which of them were Ready, and how long those made here took."""
+    from dockyard.cli.report import print_history
+    from dockyard.journal import FILE, revisions, runs
     from dockyard.releases.site import connect
     from dockyard.releases.status import history as entries
 
@@ -139,19 +141,7 @@ def history(_context: Context, release: str, *, json: bool = False) -> None:
         if json:
             screen.data([asdict(row) for row in rows])
         else:
-            columns = ("revision", "made", "status", "good", "image tag", "remark")
-            cells = [
-                (
-                    row.revision,
-                    f"{row.updated:%Y-%m-%d %H:%M:%S}",
-                    row.status,
-                    "yes" if row.good else "-",
-                    row.tag,
-                    row.remark,
-                )
-                for row in rows
-            ]
-            screen.table(columns, cells)
+            print_history(screen, rows, revisions(runs(workspace.state / FILE), release))
 
 
 @task(

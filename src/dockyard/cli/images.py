@@ -60,7 +60,7 @@ def show(_context: Context, layers: str = "5", *, weigh: bool = False, check: bo
 
 @task(help={"dry_run": "only say what would be removed"})
 def prune(_context: Context, *, dry_run: bool = False) -> None:
-    """Remove images that no revision in the cluster's history and not the sources need, from node and engine."""
+    """Remove images that neither a revision in the history nor the sources need, from node and engine."""
     from dockyard.cli.wiring import options
     from dockyard.deploy import pipeline
 

@@ -41,15 +41,13 @@ def init(_context: Context, profile: str | None = None) -> None:
 @task(help={**JSON, **PROFILE, "strict": "exit code 1 on weak values, and on a .env that others may read, too"})
 def check(_context: Context, profile: str | None = None, *, json: bool = False, strict: bool = False) -> None:
     """Tell which secrets are missing, placeholders, weak or of the wrong form; no value is shown."""
-    import os
-
     from invoke.exceptions import Exit
 
     from dockyard import credentials
 
     with on_screen() as screen:
         root, project = _project(profile)
-        found = credentials.survey(project, root, os.environ)
+        found = credentials.survey(project, root, credentials.environment())
         if json:
             screen.data({"secrets": _rows(found), "exposure": found.exposure})
         else:
@@ -77,8 +75,6 @@ def example(_context: Context, profile: str | None = None) -> None:
 @task(help=PROFILE)
 def scan(_context: Context, profile: str | None = None) -> None:
     """Look for secrets and .env files in what the next commit would hold, as a pre-commit hook does."""
-    import os
-
     from invoke.exceptions import Exit
 
     from dockyard import credentials
@@ -90,7 +86,8 @@ def scan(_context: Context, profile: str | None = None) -> None:
         from dockyard.checks.subject import Subject
         from dockyard.ui.findings import print_findings
 
-        values = credentials.read(root, os.environ, project.secrets())
+        values = credentials.read(root, credentials.environment(), project.secrets())
+        credentials.take(project.secrets())
         looked_at = Subject(project=project, releases=(), tracked=tracking.look(root, values))
         made = {id_: entry for id_, entry in every_check().items() if id_ in {"DY901", "DY902"}}
         findings = run_checks(looked_at, without={}, only=tuple(made))

@@ -37,7 +37,9 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
     project = config.load(root, profile or os.environ.get("DOCKYARD_PROFILE") or None)
     docker, clock, programs = Docker(), SystemClock(), binaries(root)
     ca_bundle = machine_certificates()
-    secrets = credentials.read(root, os.environ, secret_names(project))
+    names = secret_names(project)
+    secrets = credentials.read(root, credentials.environment(), names)
+    credentials.take(names)
     return Workspace(
         root=root,
         project=project,

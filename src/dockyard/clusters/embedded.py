@@ -173,9 +173,17 @@ class EmbeddedCluster:
         return loaded
 
     def remove_images(self, references: tuple[str, ...]) -> None:
-        """Remove names from containerd; layers that nothing uses go with them."""
-        if references:
-            self._docker.execute(self.name, [*CTR, "images", "remove", "--sync", *map(full_reference, references)])
+        """Remove names from containerd, and the digest by which it keeps an image that has no other name.
+
+        Layers that nothing uses go with them.
+        """
+        if not references:
+            return
+        there = self.images()
+        kept = {id_ for name, id_ in there.items() if name not in references}
+        ids = {there[name] for name in references if name in there} - kept
+        names = (*map(full_reference, references), *sorted(ids))
+        self._docker.execute(self.name, [*CTR, "images", "remove", "--sync", *names])
 
     def address(self, node_port: int) -> str:
         """Return the published address.
@@ -219,7 +227,7 @@ class EmbeddedCluster:
             hostname=self.name,
             networks=[NETWORK],
             labels={KIND: "node"},
-            publish=[(f"127.0.0.1:{port}" if port else "127.0.0.1:", inner) for port, inner in publish],
+            publish=[(published(port), inner) for port, inner in publish],
             add_hosts=[("host.docker.internal", "host-gateway")],
             tmpfs=["/run", "/tmp"],  # noqa: S108 - mount points of the container
             restart="no",
@@ -314,6 +322,11 @@ class EmbeddedCluster:
                 raise AssertionError
             sent = write(image, name, importing.stdin, on_bytes=on_bytes)
         return Loaded(reference, image.id, sent)
+
+
+def published(port: int) -> str:
+    """Return where a port is published: on this machine alone, under a free number where it is 0."""
+    return f"127.0.0.1:{port or ''}"
 
 
 def _is_ready(node: Mapping[str, dict[str, list[dict[str, str]]]], since: datetime) -> bool:

@@ -10,7 +10,7 @@ from dockyard.deploy.graph import Piece, carry_out
 from dockyard.deploy.prepare import require_space
 from dockyard.images.make import make
 from dockyard.model.errors import StoppedError
-from dockyard.model.events import Event, Progress, Step
+from dockyard.model.events import REVISION, Event, Progress, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.life import Life
 from dockyard.releases.plan import SENDING, Verb
@@ -173,7 +173,7 @@ class Act:
         rollout = Rollout(self.site, spec, life, self.report)
         done = rollout.bring(action, self.facts.charts[action.release], self.policy)
         self.done[action.release] = done
-        return f"revision {done.revision}"
+        return f"{REVISION}{done.revision}"
 
     def _verify(self, action: ReleaseAction) -> None:
         """Ask a release that nothing is done to."""
@@ -202,6 +202,7 @@ class Act:
 def load(workspace: Workspace, reference: str, report: Report) -> None:
     """Bring an image into the node, and tell how much of it was sent."""
     name = reference.partition(":")[0]
+    report(Event(name, "Loading", "looking at what the node lacks", passing=True))
     loaded = workspace.cluster.load(reference, report)
     if loaded.sent:
         size = Progress(round(loaded.sent / MEGABYTE, 1), round(loaded.sent / MEGABYTE, 1), "MB")

@@ -11,6 +11,7 @@ from dockyard.images import observe as images
 from dockyard.releases.drift import drift, kinds_of
 from dockyard.releases.plan import ReleaseSeen
 from dockyard.releases.records import ReleaseRecord, read_records
+from dockyard.releases.secret import differs
 from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _render(workspace: Workspace, name: str, references: Mapping[str, str], kube
 def _live(site: Site, there: Mapping[str, ReleaseRecord], names: tuple[str, ...]) -> Mapping[str, tuple[Object, ...]]:
     """Return the live objects of every kind that the releases have."""
     manifests = [there[name].newest.manifests for name in names if name in there]
-    kinds = {kind for one in manifests for kind in kinds_of(one, RESOURCES)}
+    kinds = {"Secret", *(kind for one in manifests for kind in kinds_of(one, RESOURCES))} if manifests else set()
     return {kind: site.api.list(kind) for kind in sorted(kinds)}
 
 
@@ -104,5 +105,7 @@ def _release(
         return ReleaseSeen(name, wanted, tag, known=look is not None)
     sent = record.newest.manifests
     objects = [entry for found in live.values() for entry in found]
-    found = tuple(path for path in drift(sent, objects, tuple(live)) if path not in record.accepted)
-    return ReleaseSeen(name, wanted, tag, record, look.verdict(sent), found)
+    found = [path for path in drift(sent, objects, tuple(live)) if path not in record.accepted]
+    if chart.secret is not None:
+        found += differs(live.get("Secret", ()), chart.secret)
+    return ReleaseSeen(name, wanted, tag, record, look.verdict(sent), tuple(found))

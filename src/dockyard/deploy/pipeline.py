@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,17 @@ from dockyard.deploy.prepare import have_bases, peek, prepare
 from dockyard.images import observe as images
 from dockyard.images.make import make
 from dockyard.images.plan import plan_image
-from dockyard.model.events import Event
+from dockyard.model.events import REVISION, Event, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import prune as pruning
 from dockyard.releases import rollback as going_back
+from dockyard.releases import secret
 from dockyard.releases.lock import Lock, Locking, holding
 from dockyard.releases.records import mark_good, read_records
 from dockyard.releases.remove import remove
 from dockyard.releases.rollout import Deployed, Policy
 from dockyard.releases.site import connect
+from dockyard.releases.status import record_of
 from dockyard.tools.clock import ticks
 from dockyard.tools.identity import Identity, is_alive
 
@@ -140,29 +142,47 @@ def roll_back(
 ) -> tuple[Revision, Deployed]:
     """Bring an earlier revision back under the lock; as `releases.rollback.rollback`."""
     site = connect(workspace, report)
+    record_of(site, release)  # what is not there needs no lock, and its namespace may not be there either
+    began = Step(release, "rollback", service=release, step="rollback")
     with locked(site, options, report):
-        return going_back.rollback(site, release, revision, report)
+        report(began)
+        try:
+            target, done = going_back.rollback(site, release, revision, report)
+        except BaseException:
+            report(replace(began, ended=True, ok=False))
+            raise
+        report(replace(began, text=f"{REVISION}{done.revision}", ended=True))
+        return target, done
 
 
 def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, options: Options) -> None:
     """Uninstall releases, each after those that need it, and wait until their pods are gone."""
     site = connect(workspace, report)
+    if not read_records(site.api).keys() & set(names):  # nothing to lock for: the namespace itself may not be there
+        _tell_absent(reversed(names), report)
+        return
     with locked(site, options, report):
         there = read_records(site.api)
+        _tell_absent((name for name in reversed(names) if name not in there), report)
         needs = {name: workspace.project.release(name).needs for name in names}
         pieces = []
-        for name in reversed(names):
-            if name not in there:
-                report(Event(name, "Absent", "it is not installed"))
-                continue
+        for name in (name for name in reversed(names) if name in there):
             dependents = frozenset(other for other in names if name in needs[other])
             pieces.append(Piece(name, dependents, partial(_remove, site, name, report)))
         carry_out(pieces, jobs=options.jobs)
 
 
+def _tell_absent(names: Iterable[str], report: Report) -> None:
+    for name in names:
+        report(Event(name, "Absent", "it is not installed"))
+
+
 def _remove(site: Site, name: str, report: Report) -> None:
     report(Event(name, "Removing", passing=True, service=name))
     remove(site.helm, site.api, name, clock=site.workspace.clock)
+    own = site.workspace.project.release(name).existing_secret
+    if own is not None:
+        secret.remove(site.api, own)
     report(Event(name, "Removed", "its objects and pods are gone", service=name))
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dockyard.model.diagnosis import Diagnosis
     from dockyard.model.lifecycle import DeploymentState
 
+REVISION = "revision "
+"""How the text of a step begins that made a revision of a release; its number follows."""
+
 SCHEMA = 1
 """Version of the records' form; raised when a member changes its meaning or goes, not when one is added."""
 

@@ -117,7 +117,7 @@ class Redactor:
         self._values: dict[str, str] = {}
         self._families: tuple[_Family, ...] = ()
         self._named: tuple[re.Pattern[str], ...] = ()
-        self._known: frozenset[str] = frozenset()
+        self._known: frozenset[tuple[str, str]] = frozenset()
         self.learn(values or {})
 
     def __repr__(self) -> str:
@@ -126,11 +126,11 @@ class Redactor:
 
     def learn(self, values: Mapping[str, str]) -> None:
         """Take more values by the names of their secrets; those that were known stay known, under the same name too."""
-        new = [(name, value) for name, value in values.items() if value.strip() and value not in self._known]
+        new = [(name, value) for name, value in values.items() if value.strip() and (name, value) not in self._known]
         families = [family for _, value in new for part in _values(value) for family in _families(part)]
         named = [_behind_its_name(name, value) for name, value in new if _is_common(value)]
         self._values = {**self._values, **dict(new)}
-        self._known |= {value for _, value in new}
+        self._known |= set(new)
         self._families = tuple(dict.fromkeys((*self._families, *families)))
         self._named = (*self._named, *named)
 
@@ -141,7 +141,12 @@ class Redactor:
         spans = list(self._spans(text))
         return _masked(text, spans) if spans else text
 
-    def lines(self, text: str) -> Iterator[int]:
+    def redact_lines(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return lines that follow each other, one by one, without values that go over several of them."""
+        stream = self.stream()
+        return tuple(stream.redact(line) for line in lines)
+
+    def line_numbers(self, text: str) -> Iterator[int]:
         """Yield the number of each line of a text, from 1, in which a value begins; common ones are not looked for."""
         return iter(sorted({text.count("\n", 0, start) + 1 for start, _ in self._spans(text)}))
 

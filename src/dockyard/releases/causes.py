@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dockyard.model.diagnosis import Cause, CauseKind
@@ -39,7 +39,14 @@ MAY_PASS = re.compile(
 )
 """What a container runtime says when it is busy."""
 
+GONE = re.compile(r"not found|non-existent", re.IGNORECASE)
+"""What the kubelet says of a Secret, a ConfigMap or a key of one that a volume names and nobody has."""
+
+MADE_LATER = "kube-root-ca.crt"
+"""A ConfigMap that Kubernetes itself puts into every namespace, some moments after that is made."""
+
 PULLS = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageInspect", "RegistryUnavailable"})
+BEFORE_START = frozenset({"ContainerCreating", "PodInitializing"})
 STARTS = frozenset({"RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun"})
 TERMINAL = {
     "ErrImageNeverPull": (CauseKind.IMAGE_NOT_FOUND, "its image is not in the node, and it may not be pulled"),
@@ -132,11 +139,26 @@ def workload_cause(live: Object, sets: Sequence[Object], around: Surroundings) -
         said = condition.get("message", "")
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             return _refused_pods(name, said, _event(around, "FailedCreate", live, *sets))
-        if condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+        if condition.get("reason") == "ProgressDeadlineExceeded" and not _of_another(said, sets):
             return _cause(CauseKind.PROGRESS_DEADLINE, f"{name} made no progress within its deadline: {said}")
-    if live["kind"] != "Deployment" and (refused := _event(around, "FailedCreate", live)):
-        return _refused_pods(name, refused.get("message", ""), refused)
+    if live["kind"] != "Deployment" and _lacks_pods(live) and (refused := _event(around, "FailedCreate", live)):
+        # Events are kept for an hour: this one may tell of what was mended since, and so it must stand for a while.
+        return replace(_refused_pods(name, refused.get("message", ""), refused), terminal=False)
     return None
+
+
+def _of_another(said: str, sets: Sequence[Object]) -> bool:
+    """Tell whether a condition names another ReplicaSet: a rollback has just brought the newest one back."""
+    named = re.match(r'ReplicaSet "(?P<name>[^"]+)"', said)
+    return named is not None and bool(sets) and named["name"] not in {entry["metadata"]["name"] for entry in sets}
+
+
+def _lacks_pods(live: Object) -> bool:
+    """Tell whether a StatefulSet or a DaemonSet has fewer pods than there should be, ready or not."""
+    status = live.get("status", {})
+    if live["kind"] == "DaemonSet":
+        return bool(status.get("currentNumberScheduled", 0) < status.get("desiredNumberScheduled", 0))
+    return bool(status.get("replicas", 0) < live["spec"].get("replicas", 1))
 
 
 def event_line(event: Object | None) -> str:
@@ -196,7 +218,21 @@ def _container_cause(pod: Object, status: Object, around: Surroundings) -> Cause
             return _cause(
                 CauseKind.START_ERROR, f"{who} cannot be started: {why}", terminal=terminal, event=line, **where
             )
+    if reason in BEFORE_START and (unmounted := around.last(uid, "FailedMount")):
+        return _unmounted(who, unmounted, where)
     return _ended(pod, status, who, around, where) or _unready(pod, status, who, around, where)
+
+
+def _unmounted(who: str, event: Object, where: Mapping[str, str]) -> Cause:
+    """A volume that cannot be had keeps all containers of a pod from being made."""
+    said = event.get("message", "no message")
+    return _cause(
+        CauseKind.CONFIG_ERROR,
+        f"{who} does not start: a volume of its pod cannot be had ({said})",
+        terminal=GONE.search(said) is not None and MADE_LATER not in said,
+        event=event_line(event),
+        **where,
+    )
 
 
 def _pull(who: str, said: str, event: Object | None, where: Mapping[str, str]) -> Cause:
@@ -351,6 +387,7 @@ def requests(pod: Object) -> Amounts:
 
 
 def _resources(pod: Object, container: str, kind: str) -> Mapping[str, str]:
-    found = (one for one in pod["spec"].get("containers", ()) if one["name"] == container)
+    listed = (*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ()))
+    found = (one for one in listed if one["name"] == container)
     resources: Mapping[str, str] = (next(found, None) or {}).get("resources", {}).get(kind, {})
     return resources

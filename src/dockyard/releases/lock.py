@@ -19,7 +19,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from dockyard.model.errors import ApiRefusedError, RefusedError, ToolError
+from dockyard.model.errors import ApiRefusedError, DockyardError, RefusedError
 from dockyard.model.events import Event
 from dockyard.tools.clock import ticks
 from dockyard.tools.docker import KIND
@@ -50,6 +50,9 @@ PAUSE = 0.25
 
 class Store(Protocol):
     """What the lock asks of the API server."""
+
+    def ready(self) -> bool:
+        """Tell at once whether it answers; the others may wait until it does."""
 
     def get(self, kind: str, name: str) -> Object | None:
         """Return an object, or None."""
@@ -163,8 +166,10 @@ def holding(store: Store, who: Identity, how: Locking, *, namespace: str, report
     finally:
         ended.set()
         keeper.join(RENEW)
-        with suppress(ToolError):  # a server that is gone keeps a Lease that expires
-            _give_back(store, lock)
+        # A server that is gone keeps a Lease that expires: how the work ended is told at once, and nothing else.
+        with suppress(DockyardError):
+            if store.ready():
+                _give_back(store, lock)
 
 
 def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Report) -> Lock:
@@ -172,6 +177,7 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
     seen: tuple[str, float] = ("", 0.0)
     told = False
     lease: Object | None = None
+    died: Claim | None = None
     for gone in ticks(how.clock, limit=how.wait + WATCHED + DURATION, pause=PAUSE):
         lease = store.get("Lease", NAME)
         if lease is None:
@@ -179,8 +185,8 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
                 return Lock(claim)
             continue
         holder, renewed = read_claim(lease), lease["spec"].get("renewTime", "")
-        if holder.token == claim.token:  # the answer to our own creation was lost
-            return Lock(claim)
+        if holder.token == claim.token:  # the answer to what we sent was lost
+            return Lock(claim, died=died)
         if renewed != seen[0]:
             seen = renewed, gone
         still = gone - seen[1]
@@ -188,8 +194,9 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
         expired = is_expired(lease, how.wall())
         if dead or still >= DURATION or (expired and still >= WATCHED):
             taken = {**_lease(claim, how.wall()), "metadata": {**_metadata(claim), **_version(lease)}}
+            died = holder
             if _try(partial(store.replace, "Lease", taken)):
-                return Lock(claim, died=holder)
+                return Lock(claim, died=died)
             continue
         if gone >= how.wait and not expired:
             break
@@ -212,7 +219,9 @@ def _try(change: Callable[[], object]) -> bool:
 
 def _keep(store: Store, lock: Lock, wall: Callable[[], datetime], ended: threading.Event) -> None:
     while not ended.wait(RENEW):
-        with suppress(ToolError):  # asked again at the next turn
+        if not store.ready():  # asked again at the next turn
+            continue
+        with suppress(DockyardError):
             lease = store.get("Lease", NAME)
             if lease is None or read_claim(lease).token != lock.claim.token:
                 lock.lost.set()
@@ -228,10 +237,10 @@ def _give_back(store: Store, lock: Lock) -> None:
 
 
 def is_expired(lease: Object, now: datetime) -> bool:
-    """Tell whether a Lease looks expired by a clock; that alone proves nothing."""
+    """Tell whether a Lease looks expired by a clock, or renewed in its future; that alone proves nothing."""
     try:
         renewed = datetime.fromisoformat(lease["spec"]["renewTime"])
-        return now > renewed + timedelta(seconds=lease["spec"].get("leaseDurationSeconds", DURATION))
+        return abs(now - renewed) > timedelta(seconds=lease["spec"].get("leaseDurationSeconds", DURATION))
     except (KeyError, ValueError, TypeError):
         return True
 

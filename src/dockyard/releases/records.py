@@ -157,7 +157,7 @@ def _page(text: str | None) -> dict[str, Any]:
     """Return what the ledger holds of a release; anything unreadable counts as nothing."""
     try:
         page = json.loads(text or "{}")
-        return {"good": dict(page.get("good") or {}), "accepted": list(page.get("accepted") or [])}
+        return {"good": dict(page.get("good") or {}), "accepted": list(map(str, page.get("accepted") or ()))}
     except (ValueError, TypeError, AttributeError):
         return {"good": {}, "accepted": []}
 

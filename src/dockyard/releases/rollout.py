@@ -9,6 +9,7 @@ from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
 from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError
 from dockyard.model.events import Diagnosed
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
 from dockyard.releases.drift import drift, kinds_of
 from dockyard.releases.images import bring_back, images_of
@@ -21,6 +22,8 @@ from dockyard.releases.watch import Watch
 from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockyard.charts.manifests import Manifests
     from dockyard.charts.render import Rendered
     from dockyard.model.events import Report
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from dockyard.releases.plan import ReleaseAction
     from dockyard.releases.records import ReleaseRecord, Revision
     from dockyard.releases.site import Site
+
+
+DEPLOYED_NOW = "deployed"
+"""Helm's word for the revision that is the release; one that Helm gave up is `failed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ class Rollout:
 
     def __init__(self, site: Site, spec: ReleaseSpec, life: Life, report: Report) -> None:
         self._site, self._spec, self._life, self._report = site, spec, life, report
+        self._take_secret_back: Callable[[], object] = lambda: None
 
     def bring(self, action: ReleaseAction, chart: Rendered, policy: Policy) -> Deployed:
         """Bring a release to what was planned.
@@ -93,18 +101,24 @@ class Rollout:
 
         Raises:
             RolloutError: Helm refused; the release is as it was.
-            LeftFailedError: The old revision does not become Ready.
+            LeftFailedError: The old revision does not become Ready, or Helm refused half-way.
         """
         cause, served = self._roll_back(target)
         if cause:
-            raise LeftFailedError(
-                f"Release {target.release} is at revision {target.number} again, which does not become Ready",
-                why=cause.sentence,
-                fix=cause.fix,
-                diagnosis=self._explain(cause),
-            )
+            raise self._not_back(target, cause)
         newest = self._remember(target.manifests)
         return Deployed(target.release, Verb.UPGRADE, newest.number, target.app_version, served)
+
+    def _not_back(self, target: Revision, cause: Cause) -> RolloutError:
+        """Return the error for an earlier revision that was not brought back."""
+        name, found = target.release, self._explain(cause)
+        if cause.kind is not CauseKind.REFUSED:
+            what = f"Release {name} is at revision {target.number} again, which does not become Ready"
+            return LeftFailedError(what, why=cause.sentence, fix=cause.fix, diagnosis=found)
+        record = record_of(self._site, name)
+        error = RolloutError if record and record.newest.status == DEPLOYED_NOW else LeftFailedError
+        what = f"Release {name} could not go back to revision {target.number}"
+        return error(what, why=cause.sentence, fix=cause.fix, diagnosis=found)
 
     def _send(self, action: ReleaseAction, chart: Rendered) -> Cause | None:
         """Send a release; return why it was refused, or None."""
@@ -113,6 +127,8 @@ class Rollout:
             await_gone(name, site.api, chart.manifests, clock=site.workspace.clock, only_leaving=True)
         state = DeploymentState.INSTALLING if action.verb is Verb.INSTALL else DeploymentState.UPGRADING
         self._life.to(state, action.reason)
+        if chart.secret is not None:  # before the pods that are told its checksum
+            self._take_secret_back = secret.write(site.api, chart.secret, name)
         try:
             persist(site, self._life, lambda: site.helm.upgrade(name, chart.archive, chart.values, files=chart.files))
         except Refusal as error:
@@ -159,6 +175,9 @@ class Rollout:
         good = record.last_good(but=record.newest.number) if record else None
         if record is None:
             return RolloutError(f"Release {name} failed, and nothing of it is there", diagnosis=found)
+        if cause.kind is CauseKind.REFUSED and record.newest.status == DEPLOYED_NOW:  # before any revision was made
+            why = f"Revision {record.newest.number} serves on"
+            return RolloutError(f"Release {name} was refused and is as it was", why=why, diagnosis=found)
         if good is None:
             return self._give_up(found, policy)
         if not policy.roll_back:
@@ -175,6 +194,7 @@ class Rollout:
             return LeftFailedError(f"Release {name} failed and is kept as it is", fix=fix, diagnosis=found)
         remove(self._site.helm, self._site.api, name, clock=self._site.workspace.clock)
         forget(self._site.api, name)
+        self._take_secret_back()
         self._life.note("Removed", "a first install that failed leaves nothing behind")
         return RolloutError(
             f"Release {name} failed and was removed", why="No revision of it was ever Ready", diagnosis=found
@@ -184,6 +204,7 @@ class Rollout:
         """Go back to a good revision; return the error that says whether that worked."""
         name = self._life.release
         try:
+            self._take_secret_back()
             cause, _ = self._roll_back(good)
         except StoppedError:
             raise

@@ -102,7 +102,9 @@ def history(site: Site, release: str) -> tuple[HistoryEntry, ...]:
 
 
 def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]]:
-    """Yield the name and the last log lines of each pod of a release's workloads.
+    """Yield the name and the last log lines of each pod of a release's workloads, or of each of its containers.
+
+    The API server gives no lines of a pod with several containers unless one of them is named.
 
     Raises:
         UnknownNameError: There is no such release on the cluster.
@@ -112,7 +114,12 @@ def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         for pod in site.api.list("Pod", labels=selector):
             name = pod["metadata"]["name"]
-            yield name, site.api.logs(name, tail=tail)
+            containers = [entry["name"] for entry in pod.get("spec", {}).get("containers", ())]
+            if containers[1:]:
+                for container in containers:
+                    yield f"{name}/{container}", site.api.logs(name, tail=tail, container=container)
+            else:
+                yield name, site.api.logs(name, tail=tail)
 
 
 def urls(site: Site) -> tuple[tuple[str, str], ...]:

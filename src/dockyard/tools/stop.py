@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ from dockyard.model.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+
+SHOW_CURSOR = b"\x1b[?25h"
+"""ECMA-48 private mode 25, as terminals have it."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -65,6 +69,8 @@ def on_signals() -> Iterator[None]:
 def _ask(_number: int, _frame: FrameType | None) -> None:
     if _asked.is_set():
         end_children(signal.SIGKILL)
+        if sys.stderr.isatty():
+            os.write(sys.stderr.fileno(), SHOW_CURSOR)  # whoever hid it gets no chance to
         os._exit(StoppedError.exit_code)
     _asked.set()
     end_children(signal.SIGTERM)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from dockyard.model.events import Event, Stamped
+    from dockyard.model.events import Event, Progress, Stamped
     from dockyard.tools.clock import Clock
 
 REFRESH = 6.0
@@ -76,9 +76,8 @@ class Board:
             refresh: Times a second that it is drawn; 0 for never by itself.
         """
         self._console, self._clock, self._refresh = console, clock, refresh
-        self._log = Lines(
-            _Above(console), colours=console.color_system is not None and not console.no_color, wall=False
-        )
+        colours = console.color_system is not None and not console.no_color
+        self._log = Lines(_Above(console), colours=colours, board=lambda: console.width)
         self._services: dict[str, Row] = {}
         self._others: dict[str, Row] = {}
         self._start, self._closing = clock.now(), False
@@ -112,6 +111,8 @@ class Board:
         self._others, self._closing = {}, True
         live.transient = not self._services
         live.stop()
+        if self._services:
+            self._console.line()
         self._services, self._end, self._closing = {}, None, False
 
     def draw(self) -> RenderableType:
@@ -121,7 +122,12 @@ class Board:
         if self._closing and not services:
             return ""
         height = len(services) + FRAME if self._closing else size.height - 1
-        lines = Drawing(size.width, self._clock.now() - self._start, plain=self._console.encoding not in UNICODE)
+        lines = Drawing(
+            size.width,
+            self._clock.now() - self._start,
+            plain=self._console.encoding not in UNICODE,
+            still=self._closing,
+        )
         return Group(*lines.board(services, others, end=self._end, height=height))
 
     def _open(self) -> None:
@@ -165,11 +171,13 @@ class Drawing:
         width: Columns of the terminal.
         now: Seconds since the command began.
         plain: Whether the terminal knows ASCII alone.
+        still: Whether it is drawn for the last time: nothing moves any more, and what was not done stays so.
     """
 
     width: int
     now: float
     plain: bool = False
+    still: bool = False
 
     def board(
         self, services: Sequence[Row], others: Sequence[Row], *, end: Ended | None, height: int
@@ -196,14 +204,16 @@ class Drawing:
         line.append("  ")
         line.append(f"{row.state:<{STATE}}", style=style)
         line.append(f"{self._time(row):>{TIME}}  ", style="dim")
-        if row.progress is not None:
-            self._progress(line, row)
-        elif row.doing:
+        if row.doing:
             line.append(f"{row.doing.lower()}  ", style="cyan")
+        if row.progress is not None:
+            self._progress(line, row.progress)
         line.append(row.text, style="red" if row.state == "Failed" else "")
         return self._cut(line)
 
     def _mark(self, row: Row) -> str:
+        if row.busy and self.still:
+            return self._or("…", "~")
         if row.busy:
             frames = self._or(SPINNER, "-\\|/")
             return frames[int(self.now * REFRESH) % len(frames)]
@@ -214,16 +224,12 @@ class Drawing:
             return ""
         return duration(self.now - row.since) if row.state not in RESTING else f"at {duration(row.since)}"
 
-    def _progress(self, line: Text, row: Row) -> None:
-        if row.doing:
-            line.append(f"{row.doing.lower()} ", style="cyan")
-        progress = row.progress
-        if progress is not None and progress.total and self.width >= WIDE:
+    def _progress(self, line: Text, progress: Progress) -> None:
+        if progress.total and self.width >= WIDE:
             filled = round(BAR * max(0.0, min(1.0, progress.done / progress.total)))
             line.append(self._or("━", "#") * filled, style="cyan")
             line.append(f"{self._or('─', '-') * (BAR - filled)} ", style="dim")
-        if progress is not None:
-            line.append(f"{amount(progress)}  ", style="cyan")
+        line.append(f"{amount(progress)}  ", style="cyan")
 
     def _foot(self, services: Sequence[Row], end: Ended | None) -> Text:
         line = Text(no_wrap=True)
@@ -239,6 +245,7 @@ class Drawing:
 
     def _cut(self, line: Text) -> Text:
         # One column stays free: some terminals wrap when the last one is written.
+        line.rstrip()
         line.truncate(self.width - 1, overflow="crop" if self.plain else "ellipsis")
         return line
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-from contextlib import suppress
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from dockyard.model.redaction import MASK, Redactor
 from dockyard.ui.words import clean_line
 
 if TYPE_CHECKING:
@@ -29,10 +27,7 @@ if TYPE_CHECKING:
 CONTEXT = 3
 """Lines around a change."""
 
-MASK, CHANGED = "***", "*** (changed)"
-
-SHORTEST = 4
-"""Characters of a secret from which on it is looked for everywhere; shorter ones are words of every manifest."""
+CHANGED = f"{MASK} (changed)"
 
 VALUES = ("data", "stringData")
 
@@ -51,11 +46,11 @@ def diff_lines(before: Objects | None, after: Objects | None, *, context: int = 
         context: Lines around a change.
     """
     before, after = before or {}, after or {}
-    masks = Masks.of(before, after)
+    redactor = _redactor(before, after)
     for key in sorted({*before, *after}, key=str):
         old, new = before.get(key), after.get(key)
         if old != new:
-            yield from _object(clean_line(masks.text(str(key))), old, new, masks, context)
+            yield from _object(clean_line(redactor.redact(str(key))), old, new, redactor, context)
 
 
 def print_diff(screen: Screen, before: Objects | None, after: Objects | None) -> None:
@@ -64,65 +59,32 @@ def print_diff(screen: Screen, before: Objects | None, after: Objects | None) ->
     screen.painted(lines or [("", "No object changes.")])
 
 
-@dataclass(frozen=True, slots=True)
-class Masks:
-    """What hides secrets.
-
-    Attributes:
-        known: Values of all Secrets, as they are and as base64, the longest first.
-    """
-
-    known: tuple[str, ...]
-
-    @classmethod
-    def of(cls, *sides: Objects) -> Masks:
-        """Return what hides the values of every Secret on some sides."""
-        values = {
-            form
-            for objects in sides
-            for entry in objects.values()
-            if entry.get("kind") == "Secret"
-            for part in VALUES
-            for value in _mapping(entry.get(part)).values()
-            for form in _forms(str(value))
-        }
-        return cls(tuple(sorted((value for value in values if len(value) >= SHORTEST), key=len, reverse=True)))
-
-    def text(self, text: str) -> str:
-        """Return a text without secrets."""
-        for value in self.known:
-            text = text.replace(value, MASK)
-        return text
-
-    def side(self, entry: Mapping[str, Any], other: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - JSON
-        """Return an object as it is shown: compared with its other side, where it is the newer one."""
-        shown = _without_noise(entry)
-        compared = _mapping(other)
-        if entry.get("kind") == "Secret":
-            for part in VALUES:
-                if part in shown:
-                    shown[part] = _masked(_mapping(shown[part]), compared.get(part) if other is not None else None)
-        return self._deep(_checksums(shown, compared if other is not None else None))
-
-    def _deep(self, value: Any) -> Any:  # noqa: ANN401 - JSON
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(str(key)): self._deep(entry) for key, entry in value.items()}
-        return [self._deep(entry) for entry in value] if isinstance(value, list | tuple) else value
+def _redactor(*sides: Objects) -> Redactor:
+    """Return what knows the values of every Secret on some sides."""
+    redactor = Redactor()
+    for objects in sides:
+        for entry in objects.values():
+            if entry.get("kind") == "Secret":
+                for part in VALUES:
+                    values = _mapping(entry.get(part))
+                    redactor.learn({str(key): str(value) for key, value in values.items()})
+                    redactor.learn({str(key): _decoded(str(value)) for key, value in values.items()})
+    return redactor
 
 
-def _forms(value: str) -> Iterator[str]:
-    """Yield a value, what it is in base64 and the other way round, the lines of both, and both as JSON writes them."""
-    plain = [value]
-    with suppress(binascii.Error, ValueError):
-        plain.append(base64.b64decode(value, validate=True).decode())
-    for text in plain:
-        yield text
-        yield from text.splitlines()
-        yield json.dumps(text)[1:-1]
-        yield json.dumps(text, ensure_ascii=False)[1:-1]
-    yield base64.b64encode(value.encode(errors="surrogatepass")).decode()
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return value
+
+
+def _shown(entry: Mapping[str, Any], other: Mapping[str, Any] | None, redactor: Redactor) -> Any:  # noqa: ANN401 - JSON
+    """Return an object as it is shown: compared with its other side, where it is the newer one."""
+    shown, compared = _without_noise(entry), _mapping(other)
+    if entry.get("kind") == "Secret":
+        shown |= {part: _masked(_mapping(shown[part]), compared.get(part)) for part in VALUES if part in shown}
+    return redactor.data(_checksums(shown, compared))
 
 
 def _masked(values: Mapping[str, Any], other: object) -> dict[str, str]:
@@ -163,15 +125,15 @@ def _checksum(value: object, other: object) -> str:
 
 
 def _object(
-    name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, masks: Masks, context: int
+    name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, redactor: Redactor, context: int
 ) -> Iterator[tuple[str, str]]:
     if old is None or new is None:
         style, sign, what = ("green", "+", "new") if old is None else ("red", "-", "removed")
         yield "bold", f"{sign} {name}: {what}"
-        yield from ((style, f"{sign}   {line}") for line in _yaml(masks.side(old or new or {}, None)))
+        yield from ((style, f"{sign}   {line}") for line in _yaml(_shown(old or new or {}, None, redactor)))
         return
     yield "bold", f"~ {name}: changed"
-    lines = tuple(_hunks(_yaml(masks.side(old, None)), _yaml(masks.side(new, old)), context))
+    lines = tuple(_hunks(_yaml(_shown(old, None, redactor)), _yaml(_shown(new, old, redactor)), context))
     yield from lines or [("yellow", f"    only in what is not shown: a value {MASK} differs")]
 
 
@@ -203,14 +165,15 @@ def _depth(line: str) -> int:
     return 2 * (len(line) - len(line.lstrip())) + line.lstrip().startswith("- ")
 
 
-class _Dumper(yaml.SafeDumper):
+# libyaml where PyYAML has it: some eight times as fast.
+_SAFE_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SAFE_DUMPER):  # type: ignore[misc] # one of two classes, of which the stubs know one
     """Text of several lines as such; no aliases, which would hide what they stand for."""
 
     def ignore_aliases(self, _data: object) -> bool:
         return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - PyYAML's signature
-        super().increase_indent(flow, indentless=False)
 
 
 def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

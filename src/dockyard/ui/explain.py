@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from dockyard.ui.words import clean, clean_line, sentence
@@ -14,9 +15,27 @@ if TYPE_CHECKING:
 LAST = 20
 """Lines of each log that are shown."""
 
+LOG = "dim"
+"""The style of lines of a log."""
 
-def explain(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
-    """Yield the block's lines, each with its style: red for the cause, bold for the next step, dim for the logs."""
+HANGING = " " * 4
+"""What stands before the second line of a sentence."""
+
+
+def explain(diagnosis: Diagnosis, *, width: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield the block's lines, each with its style: red for the cause, bold for the next step, dim for the logs.
+
+    Args:
+        diagnosis: Cause and evidence.
+        width: Columns that sentences are folded to, between words; 0 for none. Lines of logs stay as they are.
+    """
+    for style, line in _block(diagnosis):
+        folded = width and style != LOG and len(line) > width
+        parts = textwrap.wrap(line, width, subsequent_indent=HANGING, break_on_hyphens=False) if folded else [line]
+        yield from ((style, part) for part in parts)
+
+
+def _block(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     cause = diagnosis.cause
     yield "bold red", sentence(f"{clean(diagnosis.release)}: {clean(cause.sentence)}")
     if cause.compared:
@@ -29,6 +48,6 @@ def explain(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
         yield "", f"  {clean(evidence.title)}:"
         lines = evidence.lines[-LAST:] or ("(no lines)",)
         for line in lines:
-            yield "dim", f"    | {clean_line(line)}".rstrip()
+            yield LOG, f"    | {clean_line(line)}".rstrip()
     if cause.fix:
         yield "bold", f"  Next: {sentence(clean(cause.fix))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from dockyard.ui.words import CONTROLS, ESCAPES
@@ -45,18 +46,17 @@ def element(name: str, /, *content: object, **attributes: object) -> Html:
     return Html(f"<{name}{given}/>" if name in VOID and not inner else f"<{name}{given}>{inner}</{name}>")
 
 
-def joined(parts: Iterable[object]) -> Html:
-    """Return parts one after the other."""
-    return Html("".join(text(part) for part in parts))
-
-
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, caption: str) -> Html:
     """Return a table that a narrow window scrolls; cells that are numbers stand to the right."""
-    head = element("tr", *(element("th", column, scope="col") for column in columns))
-    body = (element("tr", *map(_cell, row)) for row in rows)
-    made = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
+    cells = [tuple(row) for row in rows]
+    kinds = map(_kind, cells[0]) if cells else repeat(None)
+    head = (element("th", column, scope="col", class_=kind) for column, kind in zip(columns, kinds, strict=False))
+    body = (element("tr", *(element("td", cell, class_=_kind(cell)) for cell in row)) for row in cells)
+    made = element(
+        "table", element("caption", caption), element("thead", element("tr", *head)), element("tbody", *body)
+    )
     return element("div", made, class_="scroll", tabindex=0, role="region", aria_label=caption)
 
 
-def _cell(value: object) -> Html:
-    return element("td", value, class_="number" if isinstance(value, int | float) else None)
+def _kind(value: object) -> str | None:
+    return "number" if isinstance(value, int | float) else None

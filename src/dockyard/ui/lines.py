@@ -10,12 +10,14 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
-from dockyard.model.events import Diagnosed, Step
+from dockyard.model.events import Began, Diagnosed, Step
 from dockyard.ui.explain import explain
 from dockyard.ui.terminal import painter
 from dockyard.ui.words import amount, clean, duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockyard.model.events import Event, Stamped
 
 SIGN_OF_LIFE = 10.0
@@ -36,6 +38,9 @@ STYLES = {
 
 BUSY = "cyan"
 
+INDENT = "  "
+"""What stands before the lines of an explanation."""
+
 
 class Writing(Protocol):
     """What lines need of a file."""
@@ -52,15 +57,16 @@ class Lines:
 
     name = "the output"
 
-    def __init__(self, file: Writing, *, colours: bool = False, wall: bool = True) -> None:
+    def __init__(self, file: Writing, *, colours: bool = False, board: Callable[[], int] | None = None) -> None:
         """Make a reader.
 
         Args:
             file: Where the lines go, an event's in one write.
             colours: Whether they are coloured.
-            wall: Whether they have the time, too: a log is read later.
+            board: Tells how wide the terminal is, where a board stands below: its lines are read now, so that they
+                have no time by the wall, and explanations are folded.
         """
-        self._file, self._paint, self._wall = file, painter(colours=colours), wall
+        self._file, self._paint, self._board = file, painter(colours=colours), board
         self._last = 0.0
         self._began: dict[tuple[str, str], float] = {}
 
@@ -75,7 +81,8 @@ class Lines:
         self._last = stamped.elapsed
         told = [self._line(stamped, text)]
         if isinstance(event, Diagnosed) and event.diagnosis is not None:
-            told += (f"  {self._paint(style, line)}" for style, line in explain(event.diagnosis))
+            width = self._board() - len(INDENT) - 1 if self._board else 0
+            told += (f"{INDENT}{self._paint(style, line)}" for style, line in explain(event.diagnosis, width=width))
         self._file.write("\n".join([*told, ""]))
         self._file.flush()
 
@@ -84,7 +91,7 @@ class Lines:
 
     def _line(self, stamped: Stamped, text: str) -> str:
         event = stamped.event
-        at = f"{stamped.at.astimezone(UTC):%H:%M:%SZ} " if self._wall else ""
+        at = f"{stamped.at.astimezone(UTC):%H:%M:%SZ} " if self._board is None else ""
         gone = f"{stamped.elapsed:6.1f} s"
         stage = f"{clean(event.stage):<{11 if text else 0}}"
         stage = self._paint(STYLES.get(event.stage, BUSY), stage)
@@ -105,5 +112,9 @@ class Lines:
 
 
 def _text(event: Event) -> str:
+    if isinstance(event, Diagnosed) and event.diagnosis is not None:
+        return ""  # the explanation begins with it
+    if isinstance(event, Began):
+        return clean(", ".join(event.services))
     done = amount(event.progress) if event.progress else ""
     return "  ".join(part for part in (done, clean(event.text)) if part)

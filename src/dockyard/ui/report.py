@@ -39,10 +39,16 @@ LAYERS = 5
 STEP_WIDTH = 110
 """Characters of an instruction that are shown."""
 
+OUTCOMES = {4: "refused", 130: "stopped"}
+"""Exit codes of deploys that did not fail; any other but 0 is a failure."""
+
 KINDS = frozenset({"build", "load", "release", "rollback", "verify"})
 """Steps that have a colour of their own."""
 
 MEGABYTE = 1_000_000
+
+NARROW = "\N{NO-BREAK SPACE}"
+"""Between a figure and its unit, where a narrow column would part them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +133,7 @@ class Page:
             facts = {
                 "Last deploy": element("span", _outcome(last), class_=_mood(last)),
                 "Begun": self._time(last.began, date=True),
-                "Took": "-" if last.seconds is None else duration(last.seconds),
+                "Took": _took(last),
                 "Exit code": "-" if last.exit_code is None else str(last.exit_code),
             }
             pairs = (element("div", element("dt", key), element("dd", value)) for key, value in facts.items())
@@ -199,7 +205,7 @@ class Page:
         rows = (
             (
                 self._time(run.began, date=True),
-                "-" if run.seconds is None else duration(run.seconds),
+                _took(run).replace(" ", NARROW),
                 element("span", _outcome(run), class_=_mood(run)),
                 ", ".join(run.services),
                 run.text,
@@ -208,7 +214,7 @@ class Page:
         )
         caption = f"The last {len(runs)} deploys, the newest first"
         chart = columns(bars, highest=max(bar.end for bar in bars), name="Durations of the last deploys")
-        hint = element("p", "Green: done. Red: failed. Amber: without an end.", class_="hint")
+        hint = element("p", "Green: done. Red: failed. Amber: refused, stopped, or without an end.", class_="hint")
         content = table(("begun", "took", "outcome", "releases", "remark"), rows, caption=caption)
         return _section("Durations", hint, chart, _as_table(content))
 
@@ -269,14 +275,18 @@ def _offset(at: datetime) -> str:
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
+def _took(run: Run) -> str:
+    return "-" if run.seconds is None else duration(run.seconds)
+
+
 def _outcome(run: Run) -> str:
     if run.exit_code is None:
         return "no end"
-    return "done" if run.exit_code == 0 else f"failed ({run.exit_code})"
+    return f"{OUTCOMES.get(run.exit_code, 'failed')} ({run.exit_code})" if run.exit_code else "done"
 
 
 def _mood(run: Run) -> str:
-    if run.exit_code is None:
+    if run.exit_code is None or run.exit_code in OUTCOMES:
         return "warn"
     return "bad" if run.exit_code else "good"
 
@@ -358,4 +368,4 @@ def _instruction(created_by: str) -> str:
 
 
 def _mb(size: float) -> str:
-    return f"{size / MEGABYTE:.1f} MB"
+    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{size / 1000:.1f} kB"

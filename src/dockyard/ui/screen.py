@@ -70,6 +70,7 @@ class Screen:
         self._redact: Callable[[str], str] = as_it_is
         self._reader: EventReader | None = None
         self._stream: Stream | None = None
+        self._own: _Own | None = None
 
     def reader(self, *, json: bool = False) -> EventReader:
         """Return the reader of events that suits: records, a board, or lines; always the same one."""
@@ -85,8 +86,8 @@ class Screen:
         From then on `report` is this stream, and all that is printed is redacted the same way.
         """
         self._redact = redact
-        own: Reader = self.reader(json=json)
-        self._stream = Stream((own, *readers), clock=self._clock, start=self._start, redact=redact, run=run)
+        self._own = _Own(self, json=json)
+        self._stream = Stream((self._own, *readers), clock=self._clock, start=self._start, redact=redact, run=run)
         return self._stream
 
     def report(self, event: Event) -> None:
@@ -131,7 +132,7 @@ class Screen:
     def close(self) -> None:
         """Leave the terminal as it was; say what the screen itself could not show, where there is a way left."""
         self._settle()
-        trouble = self._stream.troubles.pop(self.reader(), "") if self._stream else ""
+        trouble = self._stream.troubles.pop(self._own, "") if self._stream and self._own else ""
         if trouble:
             with suppress(OSError):
                 self._err.write(f"Warning: {sentence(trouble)}\n")
@@ -171,6 +172,18 @@ class Screen:
         from dockyard.ui.board import Board  # noqa: PLC0415 - rich takes a tenth of a second
 
         return Board(self._console(self._err), self._clock)
+
+
+class _Own:
+    """The screen as a reader of its stream; what it shows events with is made for the first of them."""
+
+    name = "the output"
+
+    def __init__(self, screen: Screen, *, json: bool) -> None:
+        self._screen, self._json = screen, json
+
+    def __call__(self, stamped: Stamped) -> None:
+        self._screen.reader(json=self._json)(stamped)
 
 
 def _console(file: TextIO) -> Console:

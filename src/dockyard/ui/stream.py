@@ -8,7 +8,7 @@ may have room again; it is not told of twice.
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -42,7 +42,7 @@ def now() -> datetime:
 
 def new_run(at: datetime) -> str:
     """Return an id for a command that begins now: the second, and a random part for commands of the same second."""
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
 
 
 class Stream:

@@ -61,7 +61,7 @@ text.label.state { fill: var(--ink); font-weight: 400; font-size: 11px; }
 .layers li { display: grid; grid-template-columns: 1rem 4.4rem minmax(0, 1fr); gap: .3rem; align-items: baseline; }
 .layers svg { width: .7rem; height: .7rem; } .layers code { overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; }
-.layers .mb, .number { text-align: right; font-variant-numeric: tabular-nums; }
+.layers .mb, td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .cause { background: var(--bad-paper); border-left: 4px solid var(--bad); border-radius: 6px; padding: .75rem 1rem;
   margin: .75rem 0 0; }
 .cause strong { color: var(--bad); }
@@ -71,9 +71,10 @@ pre { margin: .35rem 0; padding: .6rem .75rem; overflow-x: auto; background: var
 details { margin-top: .75rem; } summary { cursor: pointer; color: var(--accent); font-size: .9rem; }
 .scroll { overflow-x: auto; margin-top: .5rem; }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; }
-caption { text-align: left; color: var(--soft); padding-bottom: .25rem; }
+caption { text-align: left; font-weight: 600; padding-bottom: .15rem; }
+.scroll + .scroll { margin-top: 1.4rem; }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; white-space: nowrap; } td.number { text-align: right; } td time { white-space: nowrap; }
+th { font-weight: 600; white-space: nowrap; } td time, td code { white-space: nowrap; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 640px) {
   body { padding: 1.25rem .75rem 3rem; }
@@ -85,7 +86,7 @@ th { font-weight: 600; white-space: nowrap; } td.number { text-align: right; } t
   :root { --paper: #fff; --card: #fff; }
   body { max-width: none; padding: 0; font-size: 11px; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  section, .row, .cause, tr { break-inside: avoid; }
+  .row, .cause, tr { break-inside: avoid; } h2 { break-after: avoid; }
   summary { display: none; } details::details-content { content-visibility: visible; block-size: auto; }
 }
 """

@@ -9,17 +9,19 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dockyard.cli.wiring import open_workspace
 from dockyard.releases.site import Site, connect
 from dockyard.tools.docker import Docker
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
 COPIED = ("backend", "dockerfiles", "frontend", "helm", "mcp", "scripts")
 PROFILE = "trial"
 LIMIT = 300
@@ -32,6 +34,20 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
         print(pid)
 """
 """A program that prints the ids of the processes whose own name has a word in it."""
+
+
+class TrialError(Exception):
+    """What a trial needs did not work."""
+
+
+def expect(holds: bool, text: str) -> None:  # noqa: FBT001 - the only thing that it is given
+    """Go on where something holds.
+
+    Raises:
+        TrialError: It does not.
+    """
+    if not holds:
+        raise TrialError(text)
 
 
 @dataclass(frozen=True)
@@ -63,9 +79,19 @@ class Trial:
     root: Path
     environment: dict[str, str]
 
+    @classmethod
+    def copied(cls, root: Path) -> Trial:
+        """Make a copy in an empty folder."""
+        trial = cls(root, {**os.environ, "DOCKYARD_PROFILE": PROFILE, "CI": "true"})
+        trial.restore()
+        (root / ".tools").symlink_to(ROOT / ".tools")
+        if (ROOT / ".env").is_file():
+            shutil.copy(ROOT / ".env", root)
+        return trial
+
     def start(self, *argv: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Start a task in a process group of its own, without a terminal."""
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - an argv list
             [*before, str(ROOT / "inv"), *argv],
             cwd=self.root,
             env=self.environment,
@@ -75,6 +101,16 @@ class Trial:
             text=True,
             start_new_session=True,
         )
+
+    @staticmethod
+    def await_word(started: subprocess.Popen[str], word: str) -> str:
+        """Wait until a task has written a word to standard error; return what it wrote so far."""
+        lines = []
+        for line in started.stderr or ():
+            lines.append(line)
+            if word in line:
+                break
+        return "".join(lines)
 
     def finish(self, started: subprocess.Popen[str], *, since: float | None = None) -> Run:
         """Wait for a task."""
@@ -90,13 +126,13 @@ class Trial:
     def deploy(self, *argv: str) -> Run:
         """Deploy, and expect that it goes well."""
         done = self.inv("deploy", *argv)
-        assert done.code == 0, done.err
+        expect(done.code == 0, done.err)
         return done
 
     def states(self) -> dict[str, str]:
         """Return the state of each release."""
         done = self.inv("status", "--json")
-        assert done.code == 0, done.err
+        expect(done.code == 0, done.err)
         return {row["release"]: row["state"] for row in json.loads(done.out)}
 
     def url(self, service: str) -> str:
@@ -130,7 +166,7 @@ class Trial:
         """Replace text in a file of the copy; it must be there."""
         path = self.root / name
         text, count = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), count=1)
-        assert count == 1, f"{name} has no {pattern}"
+        expect(count == 1, f"{name} has no {pattern}")
         path.write_text(text, encoding="utf-8")
 
     def touch_source(self, service: str, line: str) -> None:
@@ -157,7 +193,7 @@ class Trial:
     def frozen(self, component: str) -> Iterator[None]:
         """Stop a component of the node for a block: it is there and does not answer."""
         pids = self.pids(component)
-        assert pids, f"{component} does not run"
+        expect(bool(pids), f"{component} does not run")
         self.in_node("kill", "-STOP", *pids)
         try:
             yield
