@@ -170,9 +170,9 @@ class Trial:
         path.write_text(text, encoding="utf-8")
 
     def touch_source(self, service: str, line: str) -> None:
-        """Add a line to a service's sources, so that its image is built anew."""
+        """Add a line to a service's sources that none had before, so that its image is built anew."""
         path = next((self.root / service / "src").rglob("__init__.py"))
-        path.write_text(f"{path.read_text(encoding='utf-8')}\n# {line}\n", encoding="utf-8")
+        path.write_text(f"{path.read_text(encoding='utf-8')}\n# {line} {time.time_ns()}\n", encoding="utf-8")
 
     def restore(self) -> None:
         """Bring the copy back to what the repository has."""
