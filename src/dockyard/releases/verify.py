@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dockyard.tools.clock import Clock
 
 LIMIT = 30.0
-"""Seconds for an endpoint to answer (SC-002); kube-proxy takes up to three to program a change, on a busy machine more."""
+"""Seconds for an endpoint to answer (SC-002); kube-proxy takes up to three, on a busy machine more."""
 
 ANSWER = 3.0
 """Seconds for one answer: until kube-proxy has the new endpoint, a request may go to a pod that is gone."""
