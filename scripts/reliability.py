@@ -24,8 +24,8 @@ def page(seen: Mapping[str, Mapping[str, Any]]) -> str:
     return f"""# Reliability
 
 Written by `nox -s reliability` (`tests/reliability`, `scripts/reliability.py`) on {machine()},
-{datetime.now(UTC):%Y-%m-%d}. Everything was done to a copy of this project on a cluster of its own: real Docker, Helm and Kubernetes. A deploy that
-does not hold fails the session.
+{datetime.now(UTC):%Y-%m-%d}. Everything was done to a copy of this project on a cluster of its own, with real Docker,
+Helm and Kubernetes. A deploy that does not hold fails the session.
 
 | what was done | what Dockyard did | tried | held |
 |---|---|---|---|

@@ -400,5 +400,19 @@ def test_images_are_removed_by_their_full_names(engine: FakeEngine, tmp_path: Pa
     node = cluster(engine, tmp_path)
     node.remove_images(())
     node.remove_images(("web:v1", "web:v2"))
-    (call,) = engine.calls
-    assert call.endswith("images remove --sync docker.io/library/web:v1 docker.io/library/web:v2")
+    assert [call for call in engine.calls if "remove" in call] == [
+        "ctr --namespace k8s.io images remove --sync docker.io/library/web:v1 docker.io/library/web:v2"
+    ]
+
+
+def test_the_digest_of_an_image_goes_with_its_last_name(engine: FakeEngine, tmp_path: Path) -> None:
+    """Else containerd keeps its layers for ever; an image that has another name stays."""
+    engine.table = {
+        "docker.io/library/web:v1": "sha256:m1",
+        "sha256:one": "sha256:m1",
+        "docker.io/library/web:v2": "sha256:m2",
+        "docker.io/library/web:stable": "sha256:m2",
+        "sha256:two": "sha256:m2",
+    }
+    cluster(engine, tmp_path).remove_images(("web:v1", "web:v2"))
+    assert engine.calls[-1].endswith("--sync docker.io/library/web:v1 docker.io/library/web:v2 sha256:one")

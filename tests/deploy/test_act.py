@@ -177,6 +177,16 @@ def test_a_full_disk_is_told_before_anything_is_built(deploying: Deploying, monk
     act(deploying).run(jobs=1)
 
 
+def test_a_load_alone_needs_room_too(deployed: Deploying, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node keeps a copy."""
+    deployed.workspace.docker.root = deployed.workspace.root
+    deployed.workspace.cluster.held.clear()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage(10, 10, 0))
+    with pytest.raises(MachineError):
+        act(deployed).run(jobs=1)
+    assert deployed.loaded == []
+
+
 # --- being stopped ----------------------------------------------------------------------------------------------------
 
 

@@ -9,16 +9,18 @@ import pytest
 
 from dockyard.deploy import act, pipeline
 from dockyard.deploy.pipeline import Options
+from dockyard.images import bases
 from dockyard.model.errors import BuildError, LeftFailedError, RefusedError, RolloutError, StoppedError
 from dockyard.model.events import Event, Report
 from dockyard.releases import rollout
 from dockyard.releases.lock import LockedError
 from dockyard.releases.plan import Verb
+from dockyard.releases.records import mark_good
 from dockyard.releases.rollout import Policy
 from dockyard.tools.identity import Identity
 from dockyard.tools.kubernetes import Object
 from dockyard.workspace import Workspace
-from tests.deploy.conftest import NAMES, SECRET, Deploying
+from tests.deploy.conftest import BASE, NAMES, SECRET, Deploying
 from tests.fakes import RUNS, FakeWorkspace, Recorder
 from tests.releases.objects import waits
 
@@ -215,6 +217,35 @@ def test_no_image_is_loaded_and_nothing_sent_before_the_gate_was_asked(deploying
     assert references.keys() == {f"{name}-image" for name in NAMES}
     assert all(reference in deploying.workspace.docker.held for reference in references.values())
     assert seen == [True, True, True]
+
+
+def test_no_image_is_loaded_while_the_gate_is_asked(deploying: Deploying) -> None:
+    """The images are built already, and there are hands free to load them."""
+    pipeline.build(deploying.workspace, deploying.workspace.project.images, Recorder(), jobs=3)
+    loading = threading.Event()
+    deploying.workspace.cluster.on_call = lambda _: loading.set()
+
+    def gate(
+        workspace: Workspace,  # noqa: ARG001 - as a gate is called, here and below
+        names: tuple[str, ...],  # noqa: ARG001
+        references: Mapping[str, str],  # noqa: ARG001
+        report: Report,  # noqa: ARG001
+    ) -> None:
+        assert not loading.wait(0.2)
+
+    pipeline.deploy(deploying.workspace, NAMES, Recorder(), deploying.options(), gate=gate)
+    assert loading.is_set()
+
+
+def test_base_images_are_had_before_anything_is_looked_at(
+    deploying: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fingerprint holds the base's id: without it every image would be built anew."""
+    docker = deploying.workspace.docker
+    base = docker.held.pop(BASE)
+    monkeypatch.setattr(bases, "resolve", lambda *_, **__: docker.held.update({BASE: base}))
+    assert deploying("api")["api"].verb is Verb.INSTALL
+    assert BASE in docker.held
 
 
 def test_the_gate_is_asked_about_what_is_sent_alone(deployed: Deploying) -> None:
@@ -620,6 +651,26 @@ def test_a_release_that_somebody_deployed_with_bare_helm_is_remembered_when_it_i
     record = helm.record("api", deployed.records["api"].newest.text, tag="hand-made")
     deployed()
     assert deployed.records["api"].good == {1, record.number}
+
+
+def test_a_revision_that_helm_calls_failed_is_not_good_though_its_pods_are_ready(deployed: Deploying) -> None:
+    """Its pods are those of the revision before; it is sent again, and that one is good."""
+    helm = deployed.workspace.fake_helm
+    helm.record("api", deployed.records["api"].newest.text, status="failed")
+    deployed()
+    assert (deployed.changes, deployed.records["api"].good) == (["upgrade api"], frozenset({1, 3}))
+
+
+def test_what_the_api_server_made_by_itself_stays_accepted(deploying: Deploying) -> None:
+    """A revision that bare Helm made of the same is no drift for it."""
+    deploying.configure("api", LEVEL="info")
+    deploying()
+    helm, api, path = deploying.workspace.fake_helm, deploying.workspace.fake_api, "configmap/api-config data.LEVEL"
+    api.objects["ConfigMap", "api-config"]["data"]["LEVEL"] = "INFO"
+    mark_good(api, deploying.records["api"].newest, accepted=[path])
+    helm.record("api", deploying.records["api"].newest.text)
+    deploying()
+    assert (deploying.changes, deploying.records["api"].accepted) == ([], frozenset({path}))
 
 
 def test_a_release_that_somebody_upgrades_meanwhile_is_told(deployed: Deploying) -> None:

@@ -220,6 +220,38 @@ def test_a_registry_that_refuses_one_image_is_asked_for_the_next() -> None:
     assert silent == set()
 
 
+def test_what_is_there_is_one_question_and_nothing_is_had() -> None:
+    """Official images and current stand-ins count, whatever their number; what is not there is not pulled."""
+
+    class Counting(FakeEngine):
+        """An engine that counts the questions."""
+
+        questions = 0
+
+        def images_named(self, references: Sequence[str]) -> tuple[ImageFacts, ...]:
+            """Count."""
+            self.questions += 1
+            return super().images_named(references)
+
+    engine = Counting()
+    ask(engine, "python:3.13-slim", {"docker.io"})
+    engine.images["docker.io/library/other:1"] = engine.images["other:1"] = facts("other:1")
+    stale = ImageFacts("sha256:old", ("dockyard/postgres:17",), 1, (), {FINGERPRINT: "old"})
+    engine.images["dockyard/postgres:17"] = stale
+    engine.calls.clear()
+    engine.questions = 0
+    names = ("python:3.13-slim", "docker.io/library/other:1", "postgres:17", "nowhere:1", "python:3.13-slim")
+    found = bases.there(engine, names)
+    assert list(found) == list(dict.fromkeys(names))
+    python, other = found["python:3.13-slim"], found["docker.io/library/other:1"]
+    assert python is not None
+    assert other is not None
+    assert (python.reference, python.stand_in) == ("dockyard/python:3.13-slim", True)
+    assert (other.requested, other.reference, other.stand_in) == ("docker.io/library/other:1", "other:1", False)
+    assert (found["postgres:17"], found["nowhere:1"]) == (None, None)
+    assert (engine.questions, engine.calls) == (1, [])
+
+
 def test_stand_ins_are_made_from_the_bottom_up() -> None:
     """Node's needs Python's, which needs Debian's; each is made once, under local names only, and labelled."""
     engine = FakeEngine(pulls=[failed(NO_HOST)])

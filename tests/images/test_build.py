@@ -10,7 +10,7 @@ import pytest
 
 from dockyard.images.build import STEP_WIDTH, TAIL, BuildLog, Recipe, build
 from dockyard.model.errors import BuildError, MachineError, ToolFailedError
-from dockyard.model.events import Event
+from dockyard.model.events import Event, Progress
 from dockyard.tools.docker import FINGERPRINT, KIND, BuildOptions, Docker
 
 COMMAND = 'for i in $(seq 1 20); do echo line $i; done; echo "boom: no such thing" >&2; exit 3'
@@ -75,7 +75,7 @@ ERROR: failed to solve: dockerfile parse error line 1: unknown instruction: FRM
 def feed(progress: str) -> tuple[BuildLog, list[str]]:
     """Read progress; return the log and the steps it reported."""
     steps: list[str] = []
-    log = BuildLog(steps.append)
+    log = BuildLog(lambda text, _: steps.append(text))
     for line in progress.splitlines():
         log.feed(line)
     return log, steps
@@ -192,9 +192,13 @@ def test_steps_are_passing_events() -> None:
     events: list[Event] = []
     build(Builder(), recipe(), events.append)
     assert events[0] == Event(
-        "backend", "Building", "[build 1/3] FROM docker.io/library/python:3.13-slim", passing=True
+        "backend",
+        "Building",
+        "[build 1/3] FROM docker.io/library/python:3.13-slim",
+        passing=True,
+        progress=Progress(1, 3, "steps"),
     )
-    assert len(events) == 4
+    assert [event.progress for event in events] == [Progress(at, 3, "steps") for at in (1, 3, 2, 3)]
     assert all(event.passing for event in events)
 
 

@@ -10,7 +10,7 @@ import pytest
 from dockyard.charts.secret import secret_manifest
 from dockyard.model.errors import RefusedError
 from dockyard.model.project import ReleaseSpec
-from dockyard.releases.secret import remove, write
+from dockyard.releases.secret import differs, remove, write
 from dockyard.tools.kubernetes import Object
 
 NAME = "ai-todo-web-secrets"
@@ -152,3 +152,14 @@ def test_it_is_removed_with_its_release() -> None:
     write(server, manifest("v"), "web")
     assert (remove(server, NAME), remove(server, NAME)) == (True, False)
     assert server.there == {}
+
+
+def test_what_somebody_changed_is_told() -> None:
+    """As drift of other objects is: which object, and nothing of a value."""
+    server = Server()
+    wanted = manifest("v")
+    assert list(differs(server.there.values(), wanted)) == [f"secret/{NAME} is gone"]
+    write(server, manifest("other"), "web")
+    assert list(differs(server.there.values(), wanted)) == [f"secret/{NAME} data"]
+    write(server, wanted, "web")
+    assert list(differs(server.there.values(), wanted)) == []

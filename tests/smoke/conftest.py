@@ -12,8 +12,8 @@ from testinfra.host import Host
 
 from dockyard.cli.wiring import open_workspace
 from dockyard.tools.helm import Helm
-from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
+from tests.smoke.kubectl import Kubectl
 from tests.smoke.person import Person, stranger
 
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ from dockyard.releases.site import connect
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.helm import Helm
 from dockyard.tools.http import ask
-from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
+from tests.smoke.kubectl import Kubectl
 from tests.smoke.person import BACKEND, FRONTEND, Person, stranger
 from tests.smoke.test_releases import pods_of
 

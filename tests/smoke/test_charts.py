@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from dockyard.tools.clock import SystemClock, ticks
-from dockyard.tools.kubectl import Kubectl
 from dockyard.tools.process import Completed, run
 from dockyard.tools.target import Target
 from dockyard.workspace import Workspace
 from tests.smoke.conftest import ROOT
+from tests.smoke.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
 

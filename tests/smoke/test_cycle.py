@@ -16,9 +16,9 @@ from dockyard.releases.rollout import Deployed
 from dockyard.releases.site import connect
 from dockyard.tools.helm import Helm
 from dockyard.tools.http import ask
-from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
 from tests.fakes import Recorder
+from tests.smoke.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from testinfra.host import Host
 
-from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
+from tests.smoke.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
 

@@ -10,9 +10,9 @@ from dockyard.releases.records import read_records
 from dockyard.releases.site import connect
 from dockyard.releases.status import statuses
 from dockyard.tools.helm import Helm
-from dockyard.tools.kubectl import Kubectl
 from dockyard.workspace import Workspace
 from scripts.app_doc import sizes
+from tests.smoke.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from dockyard.images.build import Builder, Recipe, build
 from dockyard.images.observe import Source, remember
+from dockyard.images.plan import check_size
 from dockyard.model.errors import BuildError
 from dockyard.model.events import Event
-from dockyard.model.image import MAX_SIZE_MB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,17 +72,3 @@ def make(  # noqa: PLR0913 - the engine, what is made, and the three that a buil
     check_size(action.reference, built.size)
     remember(state, source.name, there)
     report(Event(source.name, "Built", f"{action.reference}, {built.size / 1e6:.0f} MB"))
-
-
-def check_size(reference: str, size: int) -> None:
-    """Hold an image to the specification's limit.
-
-    Raises:
-        BuildError: It is too large.
-    """
-    if size >= MAX_SIZE_MB * 1_000_000:
-        raise BuildError(
-            f"The image {reference} has {size / 1e6:.0f} MB",
-            why=f"The specification allows less than {MAX_SIZE_MB} MB each (SC-006)",
-            fix="`./inv images` shows which layers are large",
-        )

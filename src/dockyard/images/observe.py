@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SOURCES = "sources"
 """The folder with what images were built from: a cache, so that a plan can name the files that changed."""
 
-PROVISIONAL = "0" * 64
+PROVISIONAL = "f" * 64
 """Stands for the fingerprint of an image whose base is not there yet, so that its chart can be rendered."""
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dockyard.model.errors import RefusedError
+from dockyard.model.errors import BuildError, RefusedError
+from dockyard.model.image import MAX_SIZE_MB
 from dockyard.model.tag import LATEST, content_tag
 from dockyard.tools.docker import FINGERPRINT
 
@@ -85,6 +86,7 @@ def plan_image(seen: ImageSeen) -> ImageAction:
 
     Raises:
         RefusedError: A release's tag is there already, made from other sources; a release never changes.
+        BuildError: It was built and is larger than the specification allows: running again does not make it fit.
     """
     if seen.sources == UNKNOWN:
         return _action(seen, "its base image is not in the engine yet", build=True, load=True)
@@ -98,6 +100,7 @@ def plan_image(seen: ImageSeen) -> ImageAction:
             why="A semantic version is a release, and a release never changes",
             fix="Raise `tag` in dockyard.yaml, or set it to latest to follow the sources",
         )
+    check_size(f"{seen.name}:{seen.tag}", seen.host.size)
     if seen.node == seen.host.id:
         return _action(seen, "unchanged")
     if not seen.node_known:
@@ -118,3 +121,17 @@ def changed_files(before: Mapping[str, str] | None, now: Mapping[str, str]) -> s
         return "its Dockerfile, a build argument or its base image changed"
     more = f" and {len(changed) - SHOWN} more" if changed[SHOWN:] else ""
     return f"{len(changed)} file{'s' if changed[1:] else ''} changed: {', '.join(changed[:SHOWN])}{more}"
+
+
+def check_size(reference: str, size: int) -> None:
+    """Hold an image to the specification's limit.
+
+    Raises:
+        BuildError: It is too large.
+    """
+    if size >= MAX_SIZE_MB * 1_000_000:
+        raise BuildError(
+            f"The image {reference} has {size / 1e6:.0f} MB",
+            why=f"The specification allows less than {MAX_SIZE_MB} MB each (SC-006)",
+            fix="`./inv images` shows which layers are large",
+        )

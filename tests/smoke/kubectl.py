@@ -1,4 +1,4 @@
-"""kubectl, as a program: every call names its kubeconfig, context and namespace."""
+"""kubectl, as people use it, beside Dockyard's own way to the API server: each call names where it goes."""
 
 from __future__ import annotations
 
@@ -29,24 +29,9 @@ class Kubectl:
         done = self._run(["get", ",".join(kinds), *which, "--output", "json"])
         return tuple(json.loads(done.stdout)["items"])
 
-    def raw(self, path: str, *, timeout: float = QUICK) -> str:
-        """Return what the API server answers on a path, `/readyz` say."""
-        return self._run(["get", "--raw", path], timeout=timeout, namespaced=False).stdout
-
-    def logs(self, pod: str, *, tail: int, previous: bool = False) -> str:
-        """Return the last lines of a pod's container, or of its run before; empty where there are none."""
-        earlier = ["--previous"] if previous else []
-        return self._run(["logs", pod, "--tail", str(tail), *earlier], check=False).stdout
-
-    def logs_of(self, selector: str, *, tail: int, prefix: bool = True) -> str:
-        """Return the last lines of every pod with these labels."""
-        argv = ["logs", "--selector", selector, "--tail", str(tail), f"--prefix={str(prefix).lower()}"]
-        return self._run(argv).stdout
-
-    def label(self, kind: str, name: str, labels: Mapping[str, str]) -> None:
-        """Set labels on an object."""
-        pairs = [f"{key}={value}" for key, value in labels.items()]
-        self._run(["label", kind, name, "--overwrite", *pairs])
+    def logs(self, pod: str, *, tail: int) -> str:
+        """Return the last lines of a pod's container."""
+        return self._run(["logs", pod, "--tail", str(tail)]).stdout
 
     def delete(self, kind: str, name: str, *, wait: bool, grace: int | None = None) -> None:
         """Delete an object; a grace of 0 seconds kills a pod."""
@@ -59,10 +44,6 @@ class Kubectl:
         command = [self._program, *where, f"--namespace={self._target.namespace}", "exec", pod, "--", *argv]
         return run(command, timeout=QUICK, check=check)
 
-    def _run(
-        self, arguments: Sequence[str], *, timeout: float = QUICK, check: bool = True, namespaced: bool = True
-    ) -> Completed:
+    def _run(self, arguments: Sequence[str], *, timeout: float = QUICK) -> Completed:
         where = [f"--kubeconfig={self._target.kubeconfig}", f"--context={self._target.context}"]
-        if namespaced:
-            where.append(f"--namespace={self._target.namespace}")
-        return run([self._program, *arguments, *where], timeout=timeout, check=check)
+        return run([self._program, *arguments, *where, f"--namespace={self._target.namespace}"], timeout=timeout)
