@@ -26,7 +26,8 @@ RUN library="$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))
     printf 'hosts: files dns\n' >/rootfs/etc/nsswitch.conf; \
     find /rootfs -exec touch -hd @0 {} +
 
-# The packages that the lock file names, in a folder of their own, with the shared libraries that only they need.
+# The packages that the lock file names, in a folder of their own, with the shared libraries that only they need. Left
+# out: their commands, tests, and sources of what is compiled.
 FROM runtime AS packages
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /out
@@ -37,6 +38,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca \
     pip install -q --disable-pip-version-check --root-user-action=ignore --no-compile --no-deps --require-hashes \
         --target /out/app/packages -r /requirements.lock; \
     rm -rf app/packages/bin; \
+    find app \( -type d -name tests -o -name '*.py[ix]' -o -name '*.[ch]' -o -name '*.[ch]pp' \) -prune -exec rm -rf {} +; \
     find app -name '*.so' -exec ldd {} + | sed -nE 's/^\t.* => (\/[^ ]+) .*/\1/p' | grep -v '^/out/' | sort -u \
         | while read -r file; do [ -e "/rootfs$file" ] || cp -L --parents "$file" -t /out; done; \
     python3 -m compileall -q -j0 --invalidation-mode unchecked-hash -s /out -p / /out/app; \
@@ -60,7 +62,7 @@ FROM ${PYTHON_IMAGE} AS debug
 ENV PYTHONPATH=/app/src:/app/packages \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
-COPY --from=packages /out /
+COPY --from=packages /out/app /app
 COPY --from=sources /own /
 USER 10001:10001
 EXPOSE 8000

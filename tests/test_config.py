@@ -96,7 +96,10 @@ UNKNOWN = {
     ),
     "far from all": (
         GOOD + "cluster: { zzzz: 1 }\n",
-        "cluster.zzzz: unknown key; known are provider, context, cpus, memory, driver, kubernetesVersion, namespace",
+        (
+            "cluster.zzzz: unknown key; known are name, provider, context, cpus, memory, driver, kubernetesVersion, "
+            "namespace"
+        ),
     ),
     "under a name like a key": (
         GOOD.replace("  web:\n    chart", "  image:\n    zzzz: 1\n    chart"),

@@ -1,12 +1,14 @@
 """The steps from an empty database, and from the first version's, to the tables of the models."""
 
 import psycopg
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from tests.conftest import TASKS, World, until_ready
+from todo_backend import database
 from todo_backend.database import psycopg_url
 from todo_backend.migrations import FOLDER, HEAD, migrate
 from todo_backend.models import Base
@@ -65,3 +67,22 @@ async def test_a_newer_versions_tables_are_left_as_they_are(world: World) -> Non
             await until_ready(client)
             assert (await client.post(TASKS, json={"title": "Mine"})).status_code == 201
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+
+
+async def test_a_step_with_a_fault_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pod does not become ready and says why; the traceback stands once in the log alone."""
+
+    def faulty(_: Connection) -> bool:
+        raise KeyError("no such step")
+
+    monkeypatch.setattr(database, "migrate", faulty)
+    monkeypatch.setattr(database, "RETRY_SECONDS", 0.01)
+    async with world.running() as client:
+        answers = [await client.get("/ready") for _ in range(3)]
+
+    assert {answer.status_code for answer in answers} == {503}
+    assert answers[0].json()["detail"].startswith("The tables cannot be brought up to date")
+    assert "no such step" not in answers[0].text
+    assert [record.exc_info is not None for record in caplog.records if "up to date" in record.message] == [True]

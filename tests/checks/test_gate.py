@@ -14,7 +14,15 @@ from tests.conftest import MissingTool
 from tests.fakes import Recorder
 
 ROOT = Path(__file__).parents[2]
-CONTEXTS = ("backend/src", "mcp/src", "frontend/server", "frontend/web", "frontend/scripts")
+CONTEXTS = (
+    "backend/src",
+    "backend/scripts",
+    "mcp/src",
+    "mcp/scripts",
+    "frontend/server",
+    "frontend/web",
+    "frontend/scripts",
+)
 FILES = ("dockyard.yaml", ".env.example", "backend/requirements.lock", "mcp/requirements.lock")
 
 TARGET = "targetPort: {{ .Values.containerPort }}"

@@ -73,6 +73,7 @@ def test_the_api_server_is_gone_for_good(trial: Trial, seen: Seen) -> None:
         done = trial.finish(started)
     assert done.code == 1, done.err
     assert "API server" in done.err
+    trial.edit("dockyard.yaml", r"(chart: helm/mcp\n(?:    .*\n)*?    timeout: )15", r"\g<1>120")
     assert trial.inv("deploy", "--release", "mcp").code == 0
     seen.note("API server gone for good", "the time-out said so, and the next deploy went on from there")
 

@@ -11,6 +11,7 @@ from dockyard.releases.site import connect
 from dockyard.releases.status import statuses
 from dockyard.tools.helm import Helm
 from dockyard.workspace import Workspace
+from scripts.app_doc import sizes
 from tests.smoke.kubectl import Kubectl
 
 pytestmark = pytest.mark.cluster
@@ -85,3 +86,11 @@ def test_logs_are_readable(kubectl: Kubectl) -> None:
     for service in SERVICES:
         for pod in pods_of(kubectl, service):
             assert kubectl.logs(pod["metadata"]["name"], tail=5).strip()
+
+
+def test_the_images_are_small() -> None:
+    """Each image that runs is under 250 MB (SC-006), and the three together are under our own bar of 400 MB."""
+    found = sizes()
+    assert set(found) == set(SERVICES)
+    assert max(found.values()) < 250e6, found
+    assert sum(found.values()) < 400e6, found

@@ -38,7 +38,6 @@ def create_app(settings: Settings, life: Life) -> FastAPI:
     """
     database = Database(settings.database_url, query_seconds=settings.query_seconds)
     inside, outside = _client(inside=True), _client(inside=False)
-
     tools = Tools(settings.mcp_url, inside, seconds=settings.tool_seconds)
 
     async def prepare() -> None:

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,7 +34,7 @@ class NewMessage(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: Annotated[Text, StringConstraints(max_length=MESSAGE_LENGTH)]
-    conversation_id: Annotated[int, Query(ge=1, le=LARGEST_ID)] | None = None
+    conversation_id: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
 
 
 class CallOut(BaseModel):
@@ -180,7 +181,7 @@ async def _own(session: AsyncSession, user: str, conversation: int) -> None:
     """Raise 404 unless the conversation is there and the user's: of another's one does not even learn that it is."""
     query = select(Conversation.id).where(Conversation.id == conversation, Conversation.user_id == user)
     if (await session.scalars(query)).one_or_none() is None:
-        raise HTTPException(404, f"There is no conversation {conversation}")
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no conversation {conversation}")
 
 
 def _timing(calls: Sequence[Call]) -> str:

@@ -72,16 +72,10 @@ class Database:
     async def prepare(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Bring the tables up to date, and try again until it worked."""
         while not self.prepared:
-            try:
-                current = await self._migrate()
-            except (SQLAlchemyError, OSError) as error:
-                self._note(self._cause(error))
-                self._tried.set()
+            self.prepared = await self._prepared()
+            self._tried.set()
+            if not self.prepared:
                 await pause(RETRY_SECONDS)
-            else:
-                self.prepared = True
-                self._tried.set()
-                log.info("The tables are %s", "up to date" if current else "those of a newer version")
 
     async def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Return what `work` returns, done in one transaction.
@@ -104,6 +98,21 @@ class Database:
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()
+
+    async def _prepared(self) -> bool:
+        """Try to bring the tables up to date; tell whether it worked, and keep what is wrong where it did not."""
+        try:
+            current = await self._migrate()
+        except (SQLAlchemyError, OSError) as error:
+            self._note(self._cause(error))
+            return False
+        except Exception:  # a fault of a step: the pod must say so and not seem to wait
+            if not self._trouble:
+                log.exception("The tables cannot be brought up to date")
+            self._trouble = "The tables cannot be brought up to date; the log of this service has the details"
+            return False
+        log.info("The tables are %s", "up to date" if current else "those of a newer version")
+        return True
 
     async def _first_try(self, seconds: float) -> None:
         """Wait for the first attempt to prepare the tables, so that who asks at the start is not sent away for it."""
