@@ -146,6 +146,13 @@ class Redactor:
         stream = self.stream()
         return tuple(stream.redact(line) for line in lines)
 
+    def redact_log(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return lines of which all are there at once, and which may begin within a value.
+
+        Where a value goes over several, there are fewer lines afterwards.
+        """
+        return self.redact_lines(self.redact("\n".join(lines)).split("\n"))
+
     def line_numbers(self, text: str) -> Iterator[int]:
         """Yield the number of each line of a text, from 1, in which a value begins; common ones are not looked for."""
         return iter(sorted({text.count("\n", 0, start) + 1 for start, _ in self._spans(text)}))
