@@ -15,7 +15,7 @@ from dockyard.deploy import rotate as rotation
 from dockyard.deploy.pipeline import deploy
 from dockyard.deploy.rotate import Rotated, rotate
 from dockyard.model.errors import LeftFailedError, RefusedError, RolloutError, StoppedError, UnknownNameError
-from dockyard.model.events import Move, Report
+from dockyard.model.events import Move, Report, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.lock import LockedError
 from dockyard.tools.identity import Identity
@@ -123,6 +123,7 @@ def test_a_way_back_that_fails_is_said(deployed: Deploying, monkeypatch: pytest.
 
     def fail(_workspace: object, _names: object, report: Callable[[object], None], *_: object, **__: object) -> None:
         report(moved("mail"))
+        report(Step("mail", "release", service="mail", step="release", ended=True))
         raise next(calls)
 
     monkeypatch.setattr(rotation, "deploy", fail)

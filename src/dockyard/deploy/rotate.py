@@ -21,7 +21,7 @@ from dockyard.model.errors import (
     StoppedError,
     UnknownNameError,
 )
-from dockyard.model.events import Event, Move
+from dockyard.model.events import Event, Move, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.plan import SENDING
 
@@ -91,28 +91,25 @@ def rotate(workspace: Workspace, name: str, report: Report, options: Options, *,
     renewed = workspace.with_secret(name, value)
     require_secrets(renewed, names)  # before the file is touched
     change = _Change(workspace.root / envfile.FILE, name, value)
-    sent: set[str] = set()
-
-    def watch(event: Event) -> None:
-        if isinstance(event, Move) and event.stage in SENT:
-            sent.add(event.service)
-        report(event)
-
+    seen = _Seen(report)
     try:
         change.make()
         report(Event(name, "Replaced", f"{envfile.FILE} has a new random value"))
-        done = deploy(renewed, names, watch, options, gate=gate)
+        done = deploy(renewed, names, seen, options, gate=gate)
     except (StoppedError, KeyboardInterrupt) as error:
         change.take_back()
-        raise _stopped(name, error, sent) from None
+        raise _stopped(name, error, seen.sent) from None
     except DockyardError as error:
         change.take_back()
         report(Event(name, "Restored", f"{envfile.FILE} has the old value again"))
-        if not sent:
+        if not seen.sent:
             raise
+        # What failed was rolled back by the deploy; where that failed too, it is tried once more.
+        back = seen.sent if isinstance(error, LeftFailedError) else seen.took
+        order = tuple(release for release in names if release in back)
         patient = replace(options, wait_lock=max(options.wait_lock, BACK))
-        bring_back = partial(deploy, workspace, names, report, patient, gate=gate)
-        raise _gone_back(bring_back, names, name, error) from None
+        bring_back = partial(deploy, workspace, order, report, patient, gate=gate)
+        raise _gone_back(bring_back if order else lambda: None, order, name, error) from None
     except BaseException:
         change.take_back()
         raise
@@ -142,6 +139,27 @@ def _new_value(workspace: Workspace, name: str) -> str:
     if not value:
         raise RefusedError(f"No random value was found that matches the pattern of {name}", fix=by_hand)
     return value
+
+
+class _Seen:
+    """A reader of a deploy's events that knows how far releases came.
+
+    Attributes:
+        sent: Releases that may have taken a new value.
+        took: Those of them that serve with it.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.sent: set[str] = set()
+        self.took: set[str] = set()
+        self._report = report
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Move) and event.stage in SENT:
+            self.sent.add(event.service)
+        if isinstance(event, Step) and event.step == "release" and event.ended and event.ok:
+            self.took |= {event.service} & self.sent
+        self._report(event)
 
 
 class _Change:

@@ -123,6 +123,12 @@ class Screen:
         """Print text as it is: logs of a pod, say, which may begin in the middle of a value."""
         self._print("\n".join(self._redact_lines(text.removesuffix("\n").split("\n"))))
 
+    def reveal(self, secret: str) -> None:
+        """Print a secret that the command was asked for: the one thing that is not redacted."""
+        self._settle()
+        self._out.write(f"{secret}\n")
+        self._out.flush()
+
     def data(self, value: object) -> None:
         """Print JSON for machines."""
         self._print(json.dumps(value, indent=2, default=str))
