@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dockyard.tools.process import run
 from scripts.trial import Run
 from tests.canary.finder import Finder, Sampler, helm_said
 
+LIMIT = 60.0
 PRINTED = ("stdout", "stderr", "json", "plan", "logs")
-CHANNELS = (*PRINTED, "journal", "report", "files", "temp", "argv", "environ", "layers", "history", "helm")
+KEPT = {"journal": "journal.jsonl", "report": "report.html"}
+CHANNELS = (*PRINTED, *KEPT, "files", "temp", "argv", "environ", "layers", "history", "helm")
 """Everywhere a secret could get out."""
 
 
@@ -41,70 +43,48 @@ class Evidence:
     printed: dict[str, list[tuple[str, bytes]]] = field(default_factory=lambda: defaultdict(list))
     images: list[str] = field(default_factory=list)
 
-    def ran(self, what: str, run: Run, channel: str = "stdout") -> Run:
+    def ran(self, what: str, done: Run, channel: str = "stdout") -> Run:
         """Keep what a command printed."""
-        self.printed[channel].append((what, run.out.encode()))
-        self.printed["stderr"].append((what, run.err.encode()))
-        return run
+        self.printed[channel].append((what, done.out.encode()))
+        self.printed["stderr"].append((what, done.err.encode()))
+        return done
 
-    def size(self, channel: str) -> int:
-        """Return how much there is to look at: a channel that is empty proves nothing."""
+    def pieces(self, channel: str) -> Iterator[tuple[str, bytes]]:
+        """Yield each piece that there is of a channel, by a name; trees and images are looked at where they are."""
         match channel:
             case "argv" | "environ":
-                return len(getattr(self.sampler, channel))
-            case "layers" | "history":
-                return len(self.images)
-            case "helm":
-                return len(list(self.helm.iterdir()))
-            case "temp":
-                return 1  # whether anything is there is the question
+                seen: set[bytes] = getattr(self.sampler, channel)
+                yield from ((f"{channel} of {entry.split(bytes(1))[0][:20]!r}", entry) for entry in seen)
             case "journal" | "report":
-                return self._file(channel).stat().st_size
-            case "files":
-                return sum(1 for _ in self.root.rglob("*"))
-            case _:
-                return sum(len(text) for _, text in self.printed[channel])
-
-    def _file(self, channel: str) -> Path:
-        return self.root / ".dockyard" / {"journal": "journal.jsonl", "report": "report.html"}[channel]
-
-    def leaks(self, channel: str) -> list[str]:
-        """Return where a secret is in a channel; the words hold nothing of it."""
-        return list(self._leaks(channel))
-
-    def _leaks(self, channel: str) -> Iterator[str]:
-        match channel:
-            case "argv" | "environ":
-                for seen in getattr(self.sampler, channel):
-                    if self.finder.has(seen):
-                        yield f"{channel} of {seen.split(bytes(1))[0][:20]!r}"
-            case "journal" | "report":
-                if self.finder.has(self._file(channel).read_bytes()):
-                    yield self._file(channel).name
-            case "files":
-                yield from self.finder.in_tree(self.root, but=self.spared)
+                path = self.root / ".dockyard" / KEPT[channel]
+                yield path.name, path.read_bytes()
             case "temp":
-                yield from self.finder.in_tree(self.temp)
-                for seen in self.sampler.temporary:
-                    if self.finder.has(seen):
-                        yield seen.split(bytes(1))[0].decode()
-            case "layers":
-                for image in self.images:
-                    yield from self.finder.in_image(image)
+                yield from ((entry.split(bytes(1))[0].decode(), entry) for entry in self.sampler.temporary)
             case "history":
                 for image in self.images:
                     for argv in (["history", "--no-trunc", image], ["image", "inspect", image]):
-                        said = subprocess.run(["docker", *argv], check=True, capture_output=True).stdout
-                        if self.finder.has(said):
-                            yield f"docker {argv[0]} {image}"
+                        yield f"docker {argv[0]} {image}", run(["docker", *argv], timeout=LIMIT).stdout.encode()
             case "helm":
-                for call, said in helm_said(self.helm):
-                    if self.finder.has(said):
-                        yield f"helm {call}"
+                yield from helm_said(self.helm)
             case _:
-                for what, text in self.printed[channel]:
-                    if self.finder.has(text):
-                        yield f"{channel} of {what}"
+                yield from self.printed[channel]
+
+    def size(self, channel: str) -> int:
+        """Return how much there is to look at: a channel that is empty proves nothing."""
+        if channel in {"files", "temp"}:
+            return sum(
+                1 for _ in self.root.rglob("*")
+            )  # of the temporary folder: that it stays empty is what is wanted
+        return len(self.images) if channel == "layers" else sum(len(content) for _, content in self.pieces(channel))
+
+    def leaks(self, channel: str) -> list[str]:
+        """Return where a secret is in a channel; the words hold nothing of it."""
+        found = [name for name, content in self.pieces(channel) if self.finder.has(content)]
+        if channel in {"files", "temp"}:
+            found += self.finder.in_tree(self.root if channel == "files" else self.temp, but=self.spared)
+        if channel == "layers":
+            found += [member for image in self.images for member in self.finder.in_image(image)]
+        return found
 
 
 def printing(text: str, *, error: bool = False) -> list[str]:

@@ -93,15 +93,15 @@ class Finder:
         return found
 
     def in_image(self, reference: str) -> list[str]:
-        """Return the members of a saved image that have a secret in them: layers, packed or not, and its configuration."""
+        """Return the members of a saved image that have a secret in them: layers, packed or not, and configuration."""
         found = []
         argv = ["docker", "save", reference]
-        with subprocess.Popen(argv, stdout=subprocess.PIPE) as saving:
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as saving:  # noqa: S603 - an argv list
             stream = cast("IO[bytes]", saving.stdout)
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for member in archive:
                     content = archive.extractfile(member)
-                    if content is not None and self._in_member(cast("IO[bytes]", content)):
+                    if content is not None and self._in_member(content):
                         found.append(f"{reference}: {member.name}")
             while stream.read(CHUNK):
                 pass
@@ -141,24 +141,24 @@ class Sampler:
         argv: Every argument list that was seen.
         environ: Every environment.
         temporary: Every file of the folder: its name and content.
-        open_files: Files of the folder that others than their owner could read.
     """
 
     def __init__(self, temporary: Path) -> None:
         self.argv: set[bytes] = set()
         self.environ: set[bytes] = set()
         self.temporary: set[bytes] = set()
-        self.open_files: set[str] = set()
         self._folder, self._stop = temporary, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
+        """Begin to look."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Look no more."""
         self._stop.set()
         self._thread.join()
 

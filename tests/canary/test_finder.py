@@ -6,10 +6,8 @@ import base64
 import gzip
 import io
 import json
-import os
 import secrets
 import shutil
-import subprocess
 import sys
 import tarfile
 import time
@@ -19,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from dockyard.tools.process import run
 from scripts.trial import ROOT, Run
-from tests.canary.evidence import CHANNELS, PRINTED, Evidence, printing
+from tests.canary.evidence import CHANNELS, LIMIT, PRINTED, Evidence, printing
 from tests.canary.finder import Finder, Sampler, shim
 
 SECRET = secrets.token_hex(18)
@@ -66,15 +65,15 @@ def evidence(tmp_path: Path) -> Iterator[Evidence]:
         yield Evidence(root, Finder(SECRET), sampler, helm, temp)
 
 
-def run(*argv: str, **environment: str) -> Run:
+def ran(*argv: str) -> Run:
     """Run a program as a task is run."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, env={**os.environ, **environment})
+    done = run(argv, timeout=LIMIT)
     return Run(done.returncode, done.stdout, done.stderr, 0)
 
 
 def plant_printed(evidence: Evidence, channel: str, text: str) -> None:
     """Have a program print it."""
-    done = run(*printing(text, error=channel == "stderr"))
+    done = ran(*printing(text, error=channel == "stderr"))
     evidence.ran("a program", done, "stdout" if channel == "stderr" else channel)
 
 
@@ -98,15 +97,10 @@ def plant_for_a_moment(evidence: Evidence, _channel: str, text: str) -> None:
 
 def plant_in_process(_evidence: Evidence, channel: str, text: str) -> None:
     """Give it to a grandchild that ends at once."""
-    inner = [sys.executable, "-c", "", *([text] if channel == "argv" else [])]
-    code = f"import os, subprocess; subprocess.run({inner!r}, env={{**os.environ, 'X': {text!r}}})"
-    if channel == "argv":
-        code = f"import subprocess; a, b = {text[:10]!r}, {text[10:]!r}; subprocess.run([*{inner[:3]!r}, a + b])"
-    else:
-        code = (
-            f"import os, subprocess; a, b = {text[:10]!r}, {text[10:]!r}; subprocess.run({inner!r}, env={{'X': a + b}})"
-        )
-    run(sys.executable, "-c", code)
+    joined = f"{text[:10]!r} + {text[10:]!r}"  # so that it is not in what the child itself was given
+    extra = f"[*inner, {joined}]" if channel == "argv" else f"inner, env={{'X': {joined}}}"
+    code = f"import subprocess; inner = [{sys.executable!r}, '-c', '']; subprocess.run({extra})"
+    ran(sys.executable, "-c", code)
 
 
 def plant_in_image(evidence: Evidence, channel: str, text: str) -> None:
@@ -118,14 +112,15 @@ def plant_in_image(evidence: Evidence, channel: str, text: str) -> None:
         info.size = len(content)
         archive.addfile(info, io.BytesIO(content))
     change = [f"--change=ENV X={text}"] if channel == "history" else []
-    done = subprocess.run(["docker", "import", *change, "-"], input=packed.getvalue(), check=True, capture_output=True)
-    evidence.images.append(done.stdout.decode().strip())
+    path = evidence.root.parent / "image.tar"
+    path.write_bytes(packed.getvalue())
+    evidence.images.append(ran("docker", "import", *change, str(path)).out.strip())
 
 
 def plant_in_helm(evidence: Evidence, _channel: str, text: str) -> None:
     """Have Helm say it."""
     shim(evidence.root / "helm", ROOT / ".tools" / "bin" / "helm", evidence.helm, sys.executable)
-    run(str(evidence.root / "helm"), "version", "--template", text)
+    ran(str(evidence.root / "helm"), "version", "--template", text)
 
 
 PLANT: dict[str, Callable[[Evidence, str, str], None]] = {
@@ -149,4 +144,4 @@ def test_a_planted_leak_is_found(evidence: Evidence, channel: str) -> None:
         assert evidence.leaks(channel) != []
     finally:
         for image in evidence.images:
-            subprocess.run(["docker", "image", "rm", "--force", image], check=True, capture_output=True)
+            ran("docker", "image", "rm", "--force", image)
