@@ -110,9 +110,10 @@ def e2e(session: nox.Session) -> None:
 @nox.session
 def reliability(session: nox.Session) -> None:
     """Faults on a cluster of their own, for half an hour; writes docs/reliability.md."""
-    session.run("pytest", "tests/reliability", *session.posargs)
     if not session.posargs:
-        session.run("python", "-m", "scripts.reliability")
+        Path(".dockyard/reliability.json").unlink(missing_ok=True)
+    session.run("pytest", "tests/reliability", *session.posargs)
+    session.run("python", "-m", "scripts.reliability")
 
 
 @nox.session

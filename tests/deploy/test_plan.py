@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dockyard.deploy.plan import Facts, Plan, make_plan, sentences
+from dockyard.charts.manifests import Manifests
+from dockyard.deploy.plan import Facts, Plan, as_record, make_plan, sentences
 from dockyard.images.plan import ImageAction, ImageSeen
 from dockyard.model.errors import RefusedError
 from dockyard.releases.plan import Recovery, ReleaseAction, ReleaseSeen, Verb
@@ -113,3 +114,23 @@ def test_a_recovery_is_never_shown_as_nothing() -> None:
     """Something is done to the release, whatever follows."""
     shown: Any = sentences(Plan((), (release(Verb.WATCH, recovery=Recovery.ROLL_BACK),)), {})
     assert shown[0][1] == "watch"
+
+
+def test_a_plan_is_told_to_machines_without_its_manifests() -> None:
+    """What is done and why, and the names of objects that change; nothing that an object holds."""
+    wanted = Manifests.parse("kind: Secret\nmetadata: {name: keys}\ndata: {KEY: c2VjcmV0}\n")
+    images = (ImageAction("api", "0.0.0-1", "f", build=True, load=True, reason="2 files changed"),)
+    made = Plan(images, (ReleaseAction("api", Verb.INSTALL, "it is not installed", wanted=wanted),))
+    assert as_record(made) == {
+        "changes": True,
+        "images": [{"name": "api", "tag": "0.0.0-1", "build": True, "load": True, "reason": "2 files changed"}],
+        "releases": [
+            {
+                "release": "api",
+                "verb": "install",
+                "reason": "it is not installed",
+                "recovery": "none",
+                "changed": ["secret/keys"],
+            }
+        ],
+    }

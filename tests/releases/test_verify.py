@@ -60,7 +60,7 @@ def test_a_path_may_need_a_moment(first: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "why"),
-    [(503, "Within 15 s it answered 503"), (0, "Within 15 s there was no answer: connection refused")],
+    [(503, "Within 30 s it answered 503"), (0, "Within 30 s there was no answer: connection refused")],
 )
 def test_a_path_that_never_serves_fails(status: int, why: str) -> None:
     """Pods that are Ready and do not serve are no deploy; the last answer says why."""

@@ -22,7 +22,8 @@ def seen() -> Iterator[Seen]:
     """Where outcomes go; written at the end, for scripts/reliability.py to make a page of."""
     yield SEEN
     REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(SEEN.rows, indent=2), encoding="utf-8")
+    before = json.loads(REPORT.read_text(encoding="utf-8")) if REPORT.exists() else {}  # of the session's other tests
+    REPORT.write_text(json.dumps({**before, **SEEN.rows}, indent=2), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
+    from dockyard.deploy.plan import Plan
     from dockyard.model.events import Report
     from dockyard.model.project import Project
+    from dockyard.ui.screen import Screen
     from dockyard.workspace import Workspace
 
 RELEASE = {"release": "name of a release in dockyard.yaml"}
@@ -36,7 +38,7 @@ WORK = {"wait_lock": "seconds to wait for another deploy to end"}
         "rollback": "go back to the last good revision when an upgrade fails",
         "keep_failed": "leave a first install that failed as it is",
         "jobs": "pieces of work at a time",
-        "json": "print each event as a line of JSON",
+        "json": "print each event as a line of JSON; with --dry-run the plan as one document",
         **WORK,
     }
 )
@@ -53,7 +55,7 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
     json: bool = False,
 ) -> None:
     """Bring the app to what its sources and dockyard.yaml describe, and ask it whether it serves."""
-    from dockyard.cli.report import print_plan, print_urls
+    from dockyard.cli.report import print_urls
     from dockyard.cli.wiring import options
     from dockyard.deploy import pipeline
     from dockyard.releases.rollout import Policy
@@ -62,7 +64,7 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
         chosen = _chosen(workspace, release)
         names = chosen.order()
         if dry_run:
-            print_plan(screen, chosen, pipeline.plan(workspace, names))
+            _show_plan(screen, chosen, pipeline.plan(workspace, names), json=json)
             return
         how = options(
             jobs=default_jobs(jobs),
@@ -80,21 +82,38 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
         "release": "only this release and what it needs",
         "profile": "overlay of dockyard.yaml",
         "exit_code": "exit code 2 when there is something to do",
+        **JSON,
     }
 )
-def plan(_context: Context, release: str | None = None, profile: str | None = None, *, exit_code: bool = False) -> None:
+def plan(
+    _context: Context,
+    release: str | None = None,
+    profile: str | None = None,
+    *,
+    exit_code: bool = False,
+    json: bool = False,
+) -> None:
     """Say what a deploy would do and why, with what changes in the manifests; nothing is started."""
     from invoke.exceptions import Exit
 
-    from dockyard.cli.report import print_plan
     from dockyard.deploy import pipeline
 
     with at_work(profile) as (screen, workspace):
         chosen = _chosen(workspace, release)
         made = pipeline.plan(workspace, chosen.order())
-        print_plan(screen, chosen, made)
+        _show_plan(screen, chosen, made, json=json)
         if exit_code and made.changes:
             raise Exit(code=CHANGES)
+
+
+def _show_plan(screen: Screen, project: Project, made: Plan, *, json: bool) -> None:
+    from dockyard.cli.report import print_plan
+    from dockyard.deploy.plan import as_record
+
+    if json:
+        screen.data(as_record(made))
+    else:
+        print_plan(screen, project, made)
 
 
 def _chosen(workspace: Workspace, release: str | None) -> Project:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from dockyard.deploy.graph import Piece, carry_out
 from dockyard.deploy.prepare import require_space
 from dockyard.images.make import make
-from dockyard.model.errors import StoppedError
+from dockyard.model.errors import DockyardError, StoppedError
 from dockyard.model.events import REVISION, Event, Progress, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.life import Life
@@ -33,7 +34,7 @@ MEGABYTE = 1_000_000
 CHECKS = "checks"
 
 UNSENT = frozenset({DeploymentState.BUILDING, DeploymentState.LOADING})
-"""States in which nothing of a release is in the cluster yet."""
+"""States in which nothing of a release is in the cluster yet: it fails with its image."""
 
 
 class Gate(Protocol):
@@ -69,6 +70,7 @@ class Act:
     gate: Gate
     done: dict[str, Deployed] = field(default_factory=dict)
     _lives: dict[str, Life] = field(default_factory=dict)
+    _begun: set[str] = field(default_factory=set)
 
     def run(self, *, jobs: int) -> tuple[Deployed, ...]:
         """Do all that the plan says, at most ``jobs`` pieces at a time.
@@ -151,25 +153,41 @@ class Act:
 
     def _build(self, image: ImageAction) -> None:
         workspace, source = self.site.workspace, self.facts.sources[image.name]
-        make(
-            workspace.docker,
-            source,
-            image,
-            self._for(self._service(image)),
-            state=workspace.state,
-            ca_bundle=workspace.ca_bundle,
-        )
+        with self._failing(image):
+            make(
+                workspace.docker,
+                source,
+                image,
+                self._for(self._service(image)),
+                state=workspace.state,
+                ca_bundle=workspace.ca_bundle,
+            )
 
     def _load(self, image: ImageAction) -> None:
         for life in self._lives_of(image):
             if life.state is DeploymentState.BUILDING:
                 life.to(DeploymentState.LOADING, image.reference)
-        load(self.site.workspace, image.reference, self._for(self._service(image)))
+        with self._failing(image):
+            load(self.site.workspace, image.reference, self._for(self._service(image)))
+
+    @contextmanager
+    def _failing(self, image: ImageAction) -> Iterator[None]:
+        """Let what is to be installed fail with its image; a release that is there serves as before."""
+        try:
+            yield
+        except StoppedError:
+            raise
+        except DockyardError as error:
+            for life in self._lives_of(image):
+                if life.state in UNSENT:
+                    life.to(DeploymentState.FAILED, error.what)
+            raise
 
     def _bring(self, action: ReleaseAction) -> str:
         life, spec = self._lives[action.release], self.site.workspace.project.release(action.release)
         if action.verb is Verb.INSTALL:  # its image may be where it belongs already
             life.to(DeploymentState.LOADING)
+        self._begun.add(action.release)
         rollout = Rollout(self.site, spec, life, self.report)
         done = rollout.bring(action, self.facts.charts[action.release], self.policy)
         self.done[action.release] = done
@@ -191,12 +209,13 @@ class Act:
 
     def _how(self, action: ReleaseAction) -> str:
         """Return in words how a release is: the rest of a sentence that begins with its name."""
-        state = self._lives[action.release].state
         if action.release in self.done or not action.changes:
             return "is Ready"
-        if state in UNSENT or state is action.state:
-            return "was not sent" if action.verb in SENDING else "was not waited for"
-        return f"was sent and is {state}"
+        if action.verb not in SENDING:
+            return "was not waited for"
+        if action.release not in self._begun:
+            return "was not sent"
+        return f"was sent and is {self._lives[action.release].state}"
 
 
 def load(workspace: Workspace, reference: str, report: Report) -> None:

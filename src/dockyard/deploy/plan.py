@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dockyard.images.plan import ImageAction, ImageSeen, plan_image
 from dockyard.releases.plan import SENDING, ReleaseAction, ReleaseSeen, Verb, plan_release
@@ -80,6 +80,27 @@ def sentences(plan: Plan, image_of: Mapping[str, str | None]) -> tuple[tuple[str
         verb = release.verb if release.verb is not Verb.NOTHING else "-"
         rows.append((release.release, verb if release.changes else "-", release.reason))
     return tuple(rows)
+
+
+def as_record(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON data; manifests are not in it, since they hold secrets."""
+    return {
+        "changes": plan.changes,
+        "images": [
+            {"name": one.name, "tag": one.tag, "build": one.build, "load": one.load, "reason": one.reason}
+            for one in plan.images
+        ],
+        "releases": [
+            {
+                "release": one.release,
+                "verb": one.verb,
+                "reason": one.reason,
+                "recovery": one.recovery,
+                "changed": [str(name) for name in one.wanted.changed(one.sent)],
+            }
+            for one in plan.releases
+        ],
+    }
 
 
 def _image_verb(image: ImageAction) -> str:

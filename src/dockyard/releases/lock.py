@@ -47,6 +47,9 @@ WATCHED = 2 * RENEW + 1
 
 PAUSE = 0.25
 
+QUICKER = (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
+"""How replacing is refused where another process was quicker."""
+
 
 class Store(Protocol):
     """What the lock asks of the API server."""
@@ -181,7 +184,7 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
     for gone in ticks(how.clock, limit=how.wait + WATCHED + DURATION, pause=PAUSE):
         lease = store.get("Lease", NAME)
         if lease is None:
-            if _try(partial(store.create, "Lease", _lease(claim, how.wall()))):
+            if _try(partial(store.create, "Lease", _lease(claim, how.wall())), HTTPStatus.CONFLICT):
                 return Lock(claim)
             continue
         holder, renewed = read_claim(lease), lease["spec"].get("renewTime", "")
@@ -206,12 +209,15 @@ def _take(store: Store, claim: Claim, how: Locking, namespace: str, report: Repo
     raise LockedError(read_claim(lease or {}), namespace)
 
 
-def _try(change: Callable[[], object]) -> bool:
-    """Return whether a change was made; False where another process was quicker."""
+def _try(change: Callable[[], object], *others: HTTPStatus) -> bool:
+    """Return whether a change was made; False where another process was quicker, which the API server says with others.
+
+    Replacing is refused with a conflict, or with not found where the object went away; making one only with a conflict.
+    """
     try:
         change()
     except ApiRefusedError as error:
-        if error.status in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
+        if error.status in (others or QUICKER):
             return False
         raise
     return True

@@ -164,7 +164,7 @@ class Rollout:
         """Gather the evidence, and tell it at once."""
         found = diagnose(self._life.release, cause, self._site.api)
         name = self._life.release
-        self._life.to(DeploymentState.FAILED, cause.sentence)
+        self._life.to(DeploymentState.FAILED)  # the diagnosis says why
         self._report(Diagnosed(name, DeploymentState.FAILED, cause.sentence, service=name, diagnosis=found))
         return found
 
