@@ -223,7 +223,7 @@ class Api:
         try:
             with self._connection(fresh=False) as connection:
                 status, answer = _exchange(connection, method, url, content, headers)
-        except (http.client.HTTPException, ConnectionError):
+        except (http.client.HTTPException, ConnectionError, ssl.SSLEOFError):
             # A kept connection may have been closed by a server that was started again. Nothing is repeated that the
             # server may have done: a write is refused the second time where it was.
             status, answer = self._once_more(method, url, content, headers)
