@@ -461,7 +461,8 @@ class FakeHelm(Helm):
             self.api.drop("Secret", f"sh.helm.release.v1.{release}.v{entry.number}")
 
     def _filled(self, release: str, values: Mapping[str, Any]) -> str:
-        checksum = hashlib.sha256(json.dumps(values.get("secrets", {})).encode()).hexdigest()
+        given = [values.get("secrets"), values.get("secretChecksum")]
+        checksum = hashlib.sha256(json.dumps(given).encode()).hexdigest()
         tag = values.get("image", {}).get("tag", "")
         return self.charts[release].replace(TAG, tag).replace(SECRETS, checksum)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,8 +27,14 @@ from tests.fakes import SECRETS, FakeDocker, FakeWorkspace, Recorder, fake_works
 
 OLD = "x7Kq2mVp9TzR4wYbC3nD"
 TEXT = f"# ours\r\nOTHER='a # b'\n  export KEY = {OLD} # replaced each month\nLAST=1"
+OWN = "web-own"
+"""The Secret that Dockyard writes itself for `web`, whose values Helm never has."""
+
 USERS: dict[str, dict[str, Any]] = {
-    "web": {"secrets": {"KEY": {"generate": True, "minLength": 20}, "OTHER": {"required": False}}},
+    "web": {
+        "existingSecret": OWN,
+        "secrets": {"KEY": {"generate": True, "minLength": 20}, "OTHER": {"required": False}},
+    },
     "mail": {"secrets": ["KEY"]},
 }
 
@@ -57,6 +64,13 @@ def workspace(tmp_path: Path) -> FakeWorkspace:
 def value(workspace: FakeWorkspace) -> str:
     """Return what .env says now."""
     return envfile.read(workspace.root / ".env")["KEY"]
+
+
+def in_cluster(workspace: FakeWorkspace) -> str:
+    """Return the value that the Secret in the cluster has now."""
+    there = workspace.fake_api.get("Secret", OWN)
+    assert there is not None
+    return base64.b64decode(there["data"]["KEY"]).decode()
 
 
 def turn(deployed: Deploying, *, name: str = "KEY") -> Rotated:
@@ -90,7 +104,7 @@ def test_a_new_value_goes_to_the_file_and_to_who_uses_it(deployed: Deploying) ->
     new = value(deployed.workspace)
     assert done.releases == ("web", "mail")
     assert sorted(deployed.changes) == ["upgrade mail", "upgrade web"]
-    assert new != OLD
+    assert new == in_cluster(deployed.workspace) != OLD
     assert len(new) >= 20
     assert (deployed.workspace.root / ".env").read_bytes().decode() == TEXT.replace(OLD, f"'{new}'")
     assert stat.S_IMODE((deployed.workspace.root / ".env").stat().st_mode) == 0o600
@@ -114,6 +128,7 @@ def test_a_release_that_fails_takes_all_back(deployed: Deploying, who: str) -> N
     assert caught.value.exit_code == 1
     assert "have the old value" in caught.value.why
     assert (deployed.workspace.root / ".env").read_bytes().decode() == TEXT
+    assert in_cluster(deployed.workspace) == OLD
     assert agree(deployed)
 
 
