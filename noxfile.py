@@ -117,6 +117,12 @@ def reliability(session: nox.Session) -> None:
 
 
 @nox.session
+def canary(session: nox.Session) -> None:
+    """Secrets that can be recognized, through a whole day of deploys on a cluster of their own: five minutes."""
+    session.run("pytest", "tests/canary", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Each budget against bare commands in the same run, for half an hour; writes docs/benchmarks.md."""
     session.run("python", "-m", "scripts.bench", *session.posargs)

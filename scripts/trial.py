@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 COPIED = ("backend", "dockerfiles", "frontend", "helm", "mcp", "scripts")
 PROFILE = "trial"
+CLUSTER = "dockyard-trial"
+"""The cluster of that profile."""
+
 LIMIT = 300
 """Seconds that a command may take at most."""
 
@@ -74,15 +77,17 @@ class Trial:
     Attributes:
         root: The copy's folder.
         environment: What its commands run with.
+        cluster: The name of its cluster.
     """
 
     root: Path
     environment: dict[str, str]
+    cluster: str = CLUSTER
 
     @classmethod
-    def copied(cls, root: Path) -> Trial:
-        """Make a copy in an empty folder."""
-        trial = cls(root, {**os.environ, "DOCKYARD_PROFILE": PROFILE, "CI": "true"})
+    def copied(cls, root: Path, *, cluster: str = CLUSTER) -> Trial:
+        """Make a copy in an empty folder, for a cluster of that name."""
+        trial = cls(root, {**os.environ, "DOCKYARD_PROFILE": PROFILE, "CI": "true"}, cluster)
         trial.restore()
         (root / ".tools").symlink_to(ROOT / ".tools")
         if (ROOT / ".env").is_file():
@@ -180,6 +185,7 @@ class Trial:
             shutil.rmtree(self.root / name, ignore_errors=True)
             shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
         shutil.copy(ROOT / "dockyard.yaml", self.root)
+        self.edit("dockyard.yaml", f"name: {CLUSTER}", f"name: {self.cluster}")
 
     def in_node(self, *argv: str) -> str:
         """Run a program in the node."""

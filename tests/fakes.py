@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import copy
 import gzip
+import hashlib
 import itertools
 import json
 import threading
@@ -85,6 +86,9 @@ TARGET = Target(kubeconfig=Path("cluster.kubeconfig"), context="test")
 
 TAG = "@TAG@"
 """Where a prepared chart has the tag of its image."""
+
+SECRETS = "@SECRETS@"
+"""Where a prepared chart has the checksum of its secrets."""
 
 RUNS: Object = {"name": "app", "state": {"running": {}}, "ready": True, "restartCount": 0}
 """The status of a container that is ready."""
@@ -363,7 +367,7 @@ class FakeHelm(Helm):
     Attributes:
         api: The API server.
         calls: What it was asked to change, in order: `upgrade web`, `rollback web 1`.
-        charts: By release, what `template` renders; TAG stands for the image's tag.
+        charts: By release, what `template` renders; TAG stands for the image's tag, SECRETS for its secrets.
         values: By release, the values that it was rendered with last.
         fates: By release, what becomes of the pods of the next changes, one by one; READY when they are used up.
         refuses: By call, what Helm says instead of making it, once each: `{"upgrade web": ["Error: no"]}`.
@@ -418,7 +422,7 @@ class FakeHelm(Helm):
         self.values[release] = values
         if release not in self.charts:
             raise ToolFailedError(["helm", "template"], 1, f"Error: no template for {release}")
-        return self.charts[release].replace(TAG, values.get("image", {}).get("tag", ""))
+        return self._filled(release, values)
 
     def package(self, chart: Path, folder: Path, *, app_version: str | None) -> Path:
         """Make an empty archive."""
@@ -441,7 +445,7 @@ class FakeHelm(Helm):
         if there and not any(entry.status in {"deployed", "superseded"} for entry in there):
             raise ToolFailedError(["helm"], 1, f'Error: UPGRADE FAILED: "{release}" has no deployed releases')
         tag = values.get("image", {}).get("tag", "")
-        self._bring(release, self.charts[release].replace(TAG, tag), tag, "")
+        self._bring(release, self._filled(release, values), tag, "")
 
     def rollback(self, release: str, revision: int) -> None:
         """Make an old revision the newest one again."""
@@ -455,6 +459,12 @@ class FakeHelm(Helm):
         for entry in self.kept(release):
             self.api.remove(entry.manifests)
             self.api.drop("Secret", f"sh.helm.release.v1.{release}.v{entry.number}")
+
+    def _filled(self, release: str, values: Mapping[str, Any]) -> str:
+        given = [values.get("secrets"), values.get("secretChecksum")]
+        checksum = hashlib.sha256(json.dumps(given).encode()).hexdigest()
+        tag = values.get("image", {}).get("tag", "")
+        return self.charts[release].replace(TAG, tag).replace(SECRETS, checksum)
 
     def _bring(self, release: str, manifest: str, tag: str, remark: str) -> None:
         fates = self.fates.get(release)

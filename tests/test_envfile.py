@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import re
@@ -179,3 +180,53 @@ def test_a_file_that_others_may_read_is_known(tmp_path: Path, mode: int, *, open
     path.chmod(mode)
     told = f".env is open to other users of this machine (mode {mode:04o}); `chmod 600 .env` ends it"
     assert envfile.exposure(path) == (told if open_ else "")
+
+
+PUT = {
+    "bare, with a comment": ("A=1\nKEY= old # why\nB=2", "A=1\nKEY= {} # why\nB=2"),
+    "quoted, exported, Windows line breaks": ("export KEY='x' # c\r\nB=1\r\n", "export KEY={} # c\r\nB=1\r\n"),
+    "over two lines": ('A=1\nKEY="a\nb"\nB=2\n', "A=1\nKEY={}\nB=2\n"),
+    "twice": ("KEY=1\n\n KEY = 2 \n", "KEY=1\n\n KEY = {} \n"),
+    "empty": ("KEY=\nB=2\n", "KEY={}\nB=2\n"),
+    "absent": ("A=1", "A=1\nKEY={}\n"),
+    "an empty file": ("", "KEY={}\n"),
+    "another name": ("KEYS=1\n#KEY=2\n", "KEYS=1\n#KEY=2\nKEY={}\n"),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), PUT.values(), ids=PUT)
+def test_a_value_is_replaced_and_nothing_else(text: str, wanted: str) -> None:
+    """Every other byte stays: comments, blanks, line breaks, other lines."""
+    value = "it's \\ # \n new"
+    written = envfile.line("KEY", value).partition("=")[2].rstrip("\n")
+    put = envfile.put(text, "KEY", value)
+    assert put == wanted.format(written)
+    assert parse(put) == {**parse(text), "KEY": value}
+
+
+def test_a_file_is_written_in_one_step_and_privately(tmp_path: Path) -> None:
+    """Readable by its owner alone whatever it was before; a link still names the same file."""
+    path, link = tmp_path / "kept", tmp_path / ".env"
+    path.write_text("A=1\n", encoding="utf-8")
+    path.chmod(0o644)
+    link.symlink_to(path)
+    envfile.write(link, "A=2\n")
+    assert link.is_symlink()
+    assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == ("A=2\n", 0o600)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".env", "kept"]
+
+
+def test_what_a_killed_writer_left_goes_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
+    """The lock on the file tells them apart, since the system gives it back when a process ends."""
+    path, new = tmp_path / ".env", tmp_path / ".env.new"
+    envfile.tidy(path)
+    with new.open("w", encoding="utf-8") as file:
+        file.write("KEY=hunter2\n")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        envfile.tidy(path)
+        assert new.exists()
+    envfile.tidy(path)
+    assert not new.exists()
+    new.write_text("KEY=hunter2\n", encoding="utf-8")
+    envfile.write(path, "A=1\n")
+    assert [entry.name for entry in tmp_path.iterdir()] == [".env"]

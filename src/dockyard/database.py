@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dockyard.images.bases import Engine as Bases
@@ -355,16 +354,14 @@ def _create(docker: Engine, report: Report, order: _Order) -> None:
 
 @contextmanager
 def _env_file(settings: Settings, password: str) -> Iterator[Path]:
-    """Give a file that only this user can read, and remove it: the password may stand in no argument list."""
-    descriptor, name = mkstemp(prefix="dockyard-", suffix=".env")  # made with mode 0600
-    path = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"POSTGRES_USER={settings.user}\nPOSTGRES_DB={settings.database}\n")
-            file.write(f"POSTGRES_PASSWORD={password}\n")
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+    """Give a file with the password, which may stand in no argument list; it is in memory, and ends with us."""
+    descriptor = os.memfd_create("dockyard-database")
+    os.fchmod(descriptor, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"POSTGRES_USER={settings.user}\nPOSTGRES_DB={settings.database}\n")
+        file.write(f"POSTGRES_PASSWORD={password}\n")
+        file.flush()
+        yield Path(f"/proc/{os.getpid()}/fd/{descriptor}")
 
 
 def _wait(docker: Engine, settings: Settings, password: str, clock: Clock) -> None:

@@ -7,9 +7,12 @@ place and without a character of what stands there.
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 import re
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dotenv.parser import parse_stream
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from dotenv.parser import Binding
 
 FILE = ".env"
+NEW = ".new"
+"""What the name of a file ends in while it is written."""
 
 LARGEST = 16_000_000
 """Bytes; all values of a project have a few thousand, and what is far larger is another file."""
@@ -102,6 +107,80 @@ def line(name: str, value: str) -> str:
     """Return a line of .env that is read back as exactly this value: single quotes keep everything but two escapes."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"{name}='{escaped}'\n"
+
+
+def put(text: str, name: str, value: str) -> str:
+    """Return the text of a .env with another value of a secret, and every other byte as it was.
+
+    Where a name stands twice, the last one counts and is changed; where it does not stand, a line is added.
+    """
+    parts, found = [binding.original.string for binding in parse_stream(io.StringIO(text))], None
+    for at, binding in enumerate(parse_stream(io.StringIO(text))):
+        found = at if binding.key == name else found
+    written = line(name, value)
+    if found is None:
+        between = "\n" * (bool(text) and not text.endswith(("\n", "\r")))
+        return f"{text}{between}{written}"
+    parts[found] = _with_value(parts[found], written.partition("=")[2].rstrip("\n"))
+    return "".join(parts)
+
+
+def _with_value(text: str, written: str) -> str:
+    """Return a line with another value; what is before and behind the old one, a comment too, stays."""
+    head = HEAD.match(text, len(text) - len(text.lstrip()))
+    if head is None:  # it matches anything
+        raise AssertionError
+    start = head.end()
+    quoted = QUOTED.match(text, start)
+    if quoted is not None:
+        end = start + len(quoted[0].rstrip())
+    else:  # as python-dotenv ends a value that stands without quotes
+        end = start + len(re.sub(r"\s+#.*", "", BREAK.split(text[start:])[0]).rstrip())
+    equals = "" if head["equals"] else "="
+    return f"{text[:start]}{equals}{written}{text[end:]}"
+
+
+def write(path: Path, text: str) -> None:
+    """Put a text in the place of a .env in one step, readable by its owner alone; what a link names is replaced.
+
+    Raises:
+        OSError: It cannot be written, and is as it was.
+    """
+    target = path.resolve()
+    new = target.with_name(target.name + NEW)
+    descriptor = _made(new)
+    with os.fdopen(descriptor, "wb") as file:
+        with suppress(OSError):  # whoever it belongs to keeps it, where that can be
+            os.fchown(descriptor, target.stat().st_uid, target.stat().st_gid)
+        file.write(text.encode())
+        file.flush()
+        os.fsync(descriptor)
+        new.replace(target)
+
+
+def _made(path: Path) -> int:
+    """Return a new file of one's own; its lock tells others that its writer lives."""
+    _remove_orphan(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def tidy(path: Path) -> None:
+    """Remove what a writer of a .env left that was killed."""
+    target = path.resolve()
+    _remove_orphan(target.with_name(target.name + NEW))
+
+
+def _remove_orphan(path: Path) -> None:
+    """Remove a file whose writer is dead: one that lives holds a lock, which the system gives back with its end."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def _unreadable(why: str) -> ConfigError:

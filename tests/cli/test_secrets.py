@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dockyard import envfile
+from dockyard.cli import wiring
+from dockyard.deploy import rotate
+from dockyard.model.project import Project
 from dockyard.tools.process import run
 from tests.cli.conftest import Inv
+from tests.fakes import FakeWorkspace
 
 STRONG = "q7Xv2mKp9TzR4wYb"
 PROJECT = """\
@@ -139,3 +144,26 @@ def test_a_commit_with_a_secret_is_refused(inv: Inv, root: Path, capsys: Capture
     assert "notes.md:1" in out
     assert ".env is tracked by Git" in out
     assert STRONG not in out
+
+
+def test_a_secret_is_replaced(
+    inv: Inv, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """What took it is said, and the value is not; its own name alone is a question to dockyard.yaml."""
+    uses = {"KEY": {"generate": True}}
+    releases = {"api": {"chart": "helm/api", "secrets": uses}, "web": {"chart": "helm/web", "needs": ["api"]}}
+    project = Project.model_validate({"name": "test", "releases": releases})
+    made = replace(workspace, project=project)
+    monkeypatch.setattr(wiring, "open_workspace", lambda **_: made)
+    asked = []
+
+    def turn(_workspace: object, name: str, *_: object, **__: object) -> rotate.Rotated:
+        asked.append(name)
+        return rotate.Rotated(name, ("api",), ())
+
+    monkeypatch.setattr(rotate, "rotate", turn)
+    assert inv("secrets.rotate", "KEY") == 0
+    assert asked == ["KEY"]
+    assert capsys.readouterr().out == "KEY has a new value in .env; api took it.\n"
+    assert inv("secrets.rotate", "KEYS") == 1
+    assert "There is no secret named 'KEYS'" in capsys.readouterr().err

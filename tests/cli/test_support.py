@@ -85,15 +85,36 @@ def test_an_error_is_what_why_and_what_to_do(
     assert capsys.readouterr().err == "It broke.\n  Because.\n  Mend it.\n"
 
 
-def test_a_mistake_of_ours_is_not_hidden(inv: Inv, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_of_ours_is_not_hidden(
+    inv: Inv, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A traceback is for whoever has to mend it."""
 
     def fail(**_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(wiring, "open_workspace", fail)
-    with pytest.raises(ZeroDivisionError):
-        inv("status")
+    assert inv("status") == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback (most recent call last):")
+    assert "\nZeroDivisionError\n" in shown
+
+
+def test_a_traceback_holds_no_value(
+    inv: Inv, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither in a message nor over its lines."""
+    value = "x7Kq2mVp9TzR4wYb\nC3nDx7Kq2mVp9Tz"
+    workspace.with_secret("KEY", value)
+
+    def fail(_report: object) -> None:
+        raise ValueError(value)
+
+    monkeypatch.setattr(workspace.cluster, "start", fail)
+    assert inv("cluster.start") == 1
+    shown = capsys.readouterr().err
+    assert "ValueError: ***" in shown
+    assert [line for line in value.splitlines() if line in shown] == []
 
 
 def test_ctrl_c_in_the_middle_of_the_work_leaves_the_screen_in_order(

@@ -315,3 +315,28 @@ def test_a_large_secret_costs_little() -> None:
     assert redact(value, f"a {value} b") == f"a {MASK} b"
     assert perf_counter() - start < 5
     assert LEAST_LINE < 40
+
+
+@given(st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789/+ \n"), min_size=30, max_size=90), st.data())
+def test_a_log_that_begins_within_a_value_shows_nothing_of_it(value: str, data: st.DataObject) -> None:
+    """As it does where a program cut off what came before; eight characters are enough to know the rest by."""
+    bare = value.strip()
+    if len(bare.replace("\n", "").replace(" ", "")) < 24:
+        return
+    rest = bare[data.draw(st.integers(1, len(bare) - 12)) :]
+    assert not rest.startswith((" ", "\n")) or rest.strip() in bare
+    shown = "\n".join(Redactor({"KEY": bare}).redact_log([*rest.split("\n"), "done"]))
+    joined = "".join(line.strip() for line in rest.split("\n"))
+    if len(joined) >= 8:
+        assert shown == f"{MASK}\ndone"
+
+
+def test_what_follows_the_rest_of_a_value_in_a_log_stays() -> None:
+    """In plain text, in base64, and in a value that repeats itself."""
+    text = f"{TOKEN}{TOKEN}"
+    coded = base64.b64encode(text.encode()).decode()
+    redactor = Redactor({"KEY": text})
+    assert redactor.redact_log([f"{text[10:]} then", "fine"]) == (f"{MASK} then", "fine")
+    (shown, _) = redactor.redact_log([f"{coded[10:]} then", "fine"])
+    assert re.fullmatch(rf"{re.escape(MASK)}[A-Za-z0-9=]{{0,3}} then", shown)  # the end holds a few bits
+    assert redactor.redact_log(["nothing of it", "fine"]) == ("nothing of it", "fine")

@@ -15,8 +15,9 @@ from typing import TextIO
 import pytest
 from rich.console import Console
 
-from dockyard.model.errors import DockyardError, UnknownNameError
+from dockyard.model.errors import ConfigError, DockyardError, UnknownNameError
 from dockyard.model.events import Began, Ended, Event, Stamped
+from dockyard.model.redaction import Redactor
 from dockyard.ui.board import Board
 from dockyard.ui.lines import Lines
 from dockyard.ui.ndjson import Ndjson
@@ -327,3 +328,20 @@ def test_a_real_terminal_gets_a_board() -> None:
         r"✓ api  Ready        at \d\.\d s  it serves\r\n· mcp  waiting\r\n",
         re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown),
     )
+
+
+def test_every_way_to_print_removes_a_value_in_its_own_form() -> None:
+    """JSON escapes it, a table and a text break it into lines, and a text may begin within it."""
+    value = 'x7Kq2mVp9"TzR4wYbC3nD\nq8Lr3nWq0UaS5xZcD4oE'
+    redactor, out = Redactor({"KEY": value}), io.StringIO()
+    screen = Screen(FakeClock(), out=out, err=out)
+    screen.stream(redact=redactor.redact, redact_lines=redactor.redact_log)
+    screen.say(value)
+    screen.data({"key": value, "url": "http://127.0.0.1:30080"})
+    screen.table(("name", "value"), [("KEY", value.splitlines()[0])])
+    screen.text(f"Lr3nWq0UaS5xZcD4oE\n{value}\ndone\n")
+    screen.error(ConfigError(value, why=value))
+    shown = out.getvalue()
+    assert [piece for piece in ("x7Kq2m", "TzR4wYbC", "q8Lr3n", "xZcD4oE\n") if piece in shown] == []
+    assert '"url": "http://127.0.0.1:30080"' in shown
+    assert "done" in shown

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
 from dockyard.model.events import Event, Reader, Stamped, as_record
+from dockyard.model.redaction import Redactor
 from dockyard.ui.stream import SUBJECT, Stream, new_run, redacted
 from tests.fakes import FakeClock
 from tests.ui.samples import AT, DEPLOY, DIAGNOSED, MOVE
@@ -119,6 +121,21 @@ def test_no_reader_sees_a_secret() -> None:
     dirty = [word for word in ("app", "last lines", "twice and", "database", "Began", "mcp, api") if word in str(shown)]
     assert dirty == []
     assert kept.all[-3].event.diagnosis.cause.kind == "CrashLoop"  # type: ignore[attr-defined] # a Diagnosed
+
+
+def test_a_value_over_several_lines_of_a_log_is_removed() -> None:
+    """From its middle on, too, where the log was cut off above."""
+    value = "x7Kq2mVp9TzR4wYbC3nD\nq8Lr3nWq0UaS5xZcD4oE\nr9Ms4oXr1VbT6yAdE5pF"
+    lines = ("r3nWq0UaS5xZcD4oE", "r9Ms4oXr1VbT6yAdE5pF", "key: x7Kq2mVp9TzR4wYbC3nD", *value.split("\n")[1:], "done")
+    cause = replace(
+        DIAGNOSED, diagnosis=Diagnosis("api", Cause(CauseKind.CRASH_LOOP, "it ends"), (Evidence("t", lines),))
+    )
+    redactor, kept = Redactor({"KEY": value}), Kept()
+    told = Stream((kept,), redact=redactor.redact, redact_lines=redactor.redact_log)
+    told(cause)
+    shown = str(as_record(kept.all[0]))
+    assert [piece for piece in ("r3nWq0UaS5", "x7Kq2m", "q8Lr3n", "r9Ms4o") if piece in shown] == []
+    assert "'key: ***', 'done'" in shown
 
 
 def test_members_of_enumerations_are_no_secrets() -> None:

@@ -16,7 +16,7 @@ GROUPS = (
     ("images", images, ("show", "prune")),
     ("", checks, ("check",)),
     ("", journal, ("report",)),
-    ("secrets", secrets, ("init", "check", "example", "scan")),
+    ("secrets", secrets, ("init", "check", "example", "scan", "rotate")),
     ("cluster", cluster, ("start", "stop", "status", "delete")),
     ("db", db, ("start", "stop", "url")),
     ("", machine, ("setup", "test")),

@@ -38,4 +38,4 @@ def url(_context: Context) -> None:
 
     with at_work() as (screen, workspace):
         there = database.start(workspace.docker, screen.report, ca_bundle=workspace.ca_bundle)
-        screen.text(there.url_on_host)
+        screen.reveal(there.url_on_host)

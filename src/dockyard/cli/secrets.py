@@ -96,6 +96,35 @@ def scan(_context: Context, profile: str | None = None) -> None:
             raise Exit(code=1)
 
 
+@task(
+    help={
+        "name": "the secret",
+        **PROFILE,
+        "wait_lock": "seconds to wait for another deploy to end",
+        "json": "print each event as a line of JSON",
+    },
+    positional=["name"],
+)
+def rotate(
+    _context: Context, name: str, profile: str | None = None, wait_lock: str = "0", *, json: bool = False
+) -> None:
+    """Give a secret a new random value, deploy what uses it, and go back where that does not become Ready."""
+    from dockyard.cli.app import refuse_errors
+    from dockyard.cli.report import print_urls
+    from dockyard.cli.support import at_work, default_jobs, told, whole_number
+    from dockyard.cli.wiring import options
+    from dockyard.deploy import rotate as rotation
+
+    with at_work(profile, json=json) as (screen, workspace):
+        names = rotation.concerned(workspace, name)
+        how = options(jobs=default_jobs(), wait_lock=whole_number("wait-lock", wait_lock))
+        with told(screen, "secrets.rotate", names):
+            done = rotation.rotate(workspace, name, screen.report, how, gate=refuse_errors)
+        if not json:
+            screen.say(f"{name} has a new value in .env; {', '.join(done.releases) or 'no release'} took it.")
+            print_urls(screen, [served for entry in done.deployed for served in entry.served])
+
+
 def _project(profile: str | None) -> tuple[Path, Project]:
     """Return the project that the current folder is in; neither engine nor cluster is looked for."""
     import os

@@ -56,6 +56,8 @@ def on_screen() -> Iterator[Screen]:
     Raises:
         Exit: Something that the user can cause or meet.
     """
+    from traceback import format_exc
+
     from dockyard.model.errors import DockyardError, MachineError, StoppedError
     from dockyard.tools import stop
     from dockyard.tools.clock import SystemClock
@@ -76,6 +78,11 @@ def on_screen() -> Iterator[Screen]:
     except KeyboardInterrupt:
         screen.error(StoppedError("Stopped"))
         raise Exit(code=StoppedError.exit_code) from None
+    except Exit:
+        raise
+    except Exception:  # noqa: BLE001 - a bug, shown whole, but for the values that its message and its lines may hold
+        screen.bug(format_exc())
+        raise Exit(code=1) from None
     finally:
         screen.close()
 
@@ -93,7 +100,9 @@ def at_work(profile: str | None = None, *, json: bool = False) -> Iterator[tuple
 
     with on_screen() as screen:
         workspace = open_workspace(profile=profile)
-        screen.stream(Journal(workspace.state / FILE), json=json, redact=workspace.redactor.redact)
+        redactor = workspace.redactor
+        journal = Journal(workspace.state / FILE)
+        screen.stream(journal, json=json, redact=redactor.redact, redact_lines=redactor.redact_log)
         yield screen, workspace
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockyard import config, credentials
+from dockyard import config, credentials, envfile
 from dockyard.clusters.provider import choose
 from dockyard.machine.programs import binaries
 from dockyard.model.redaction import Redactor
@@ -38,6 +38,7 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
     docker, clock, programs = Docker(), SystemClock(), binaries(root)
     ca_bundle = machine_certificates()
     names = secret_names(project)
+    envfile.tidy(root / envfile.FILE)
     secrets = credentials.read(root, credentials.environment(), names)
     credentials.take(names)
     return Workspace(

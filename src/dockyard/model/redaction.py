@@ -146,6 +146,26 @@ class Redactor:
         stream = self.stream()
         return tuple(stream.redact(line) for line in lines)
 
+    def redact_log(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return lines of which all are there at once, and which may begin within a value.
+
+        Where a value goes over several, there are fewer lines afterwards.
+        """
+        text = "\n".join(lines)
+        taken = self._rest(text)
+        return self.redact_lines(self.redact(f"{MASK}{text[taken:]}" if taken else text).split("\n"))
+
+    def _rest(self, text: str) -> int:
+        """Return how much of a text is the rest of a value whose beginning was cut off."""
+        view, longest = _View.of(text), 0
+        head = view.text[:LEAST_START]
+        for form in self.forms() if len(head) == LEAST_START else ():
+            at = form.text.find(head, 1)
+            while at > 0 and not view.text.startswith(form.text[at:]):
+                at = form.text.find(head, at + 1)
+            longest = max(longest, len(form.text) - at if at > 0 else 0)
+        return view.end(longest) if longest else 0
+
     def line_numbers(self, text: str) -> Iterator[int]:
         """Yield the number of each line of a text, from 1, in which a value begins; common ones are not looked for."""
         return iter(sorted({text.count("\n", 0, start) + 1 for start, _ in self._spans(text)}))
@@ -300,6 +320,10 @@ class _View:
         while at >= 0:
             yield self._back(at), self._back(at + len(form) - 1) + 1
             at = self.text.find(form, at + 1)
+
+    def end(self, length: int) -> int:
+        """Return where the first characters of the view end in the text that it was made of."""
+        return self._back(length - 1) + 1
 
     def _back(self, place: int) -> int:
         line = bisect_right(self.here, place) - 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import ssl
 import threading
 import weakref
@@ -19,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -223,7 +223,7 @@ class Api:
         try:
             with self._connection(fresh=False) as connection:
                 status, answer = _exchange(connection, method, url, content, headers)
-        except (http.client.HTTPException, ConnectionError):
+        except (http.client.HTTPException, ConnectionError, ssl.SSLEOFError):
             # A kept connection may have been closed by a server that was started again. Nothing is repeated that the
             # server may have done: a write is refused the second time where it was.
             status, answer = self._once_more(method, url, content, headers)
@@ -325,8 +325,9 @@ def _content(entry: Mapping[str, Any], name: str) -> bytes:
 
 
 def _load(tls: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """Give a context its certificate. Python takes files only: one that only we can read, gone at once."""
-    with NamedTemporaryFile(prefix="dockyard-") as file:
+    """Give a context its certificate. Python takes files only: one in memory, which is gone with this process."""
+    descriptor = os.memfd_create("dockyard-certificate")
+    with os.fdopen(descriptor, "wb") as file:
         file.write(certificate.rstrip() + b"\n" + key)
         file.flush()
-        tls.load_cert_chain(file.name)
+        tls.load_cert_chain(f"/proc/self/fd/{descriptor}")

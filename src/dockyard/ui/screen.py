@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dockyard.ui.lines import STYLES, Lines
 from dockyard.ui.ndjson import Ndjson
-from dockyard.ui.stream import Stream, as_it_is
+from dockyard.ui.stream import Stream, as_it_is, one_by_one
 from dockyard.ui.table import table_lines
 from dockyard.ui.terminal import has_colours, moves, painter
 from dockyard.ui.words import clean_line, sentence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dockyard.model.errors import DockyardError
     from dockyard.model.events import Event, Reader, Stamped
     from dockyard.tools.clock import Clock
+    from dockyard.ui.stream import RedactLines
 
 WIDTH = 120
 """Columns where there is no terminal to ask."""
@@ -68,6 +69,7 @@ class Screen:
         self._given_out, self._given_err = out, err
         self._console = console or _console
         self._redact: Callable[[str], str] = as_it_is
+        self._redact_lines = one_by_one(as_it_is)
         self._reader: EventReader | None = None
         self._stream: Stream | None = None
         self._own: _Own | None = None
@@ -79,15 +81,27 @@ class Screen:
         return self._reader
 
     def stream(
-        self, *readers: Reader, json: bool = False, redact: Callable[[str], str] = as_it_is, run: str = ""
+        self,
+        *readers: Reader,
+        json: bool = False,
+        redact: Callable[[str], str] = as_it_is,
+        redact_lines: RedactLines | None = None,
+        run: str = "",
     ) -> Stream:
         """Return the stream of the command's events: the screen reads it, and so do others that are given.
 
         From then on `report` is this stream, and all that is printed is redacted the same way.
         """
-        self._redact = redact
+        self._redact, self._redact_lines = redact, redact_lines or one_by_one(redact)
         self._own = _Own(self, json=json)
-        self._stream = Stream((self._own, *readers), clock=self._clock, start=self._start, redact=redact, run=run)
+        self._stream = Stream(
+            (self._own, *readers),
+            clock=self._clock,
+            start=self._start,
+            redact=redact,
+            redact_lines=redact_lines,
+            run=run,
+        )
         return self._stream
 
     def report(self, event: Event) -> None:
@@ -106,8 +120,14 @@ class Screen:
         self._print("\n".join([*([title] if title else []), paint("bold", head), *lines]))
 
     def text(self, text: str) -> None:
-        """Print text as it is: logs of a pod, say."""
-        self._print(text.removesuffix("\n"))
+        """Print text as it is: logs of a pod, say, which may begin in the middle of a value."""
+        self._print("\n".join(self._redact_lines(text.removesuffix("\n").split("\n"))))
+
+    def reveal(self, secret: str) -> None:
+        """Print a secret that the command was asked for: the one thing that is not redacted."""
+        self._settle()
+        self._out.write(f"{secret}\n")
+        self._out.flush()
 
     def data(self, value: object) -> None:
         """Print JSON for machines."""
@@ -127,6 +147,15 @@ class Screen:
         lines = [paint(STYLES["Failed"], self._told(f"{error.what.rstrip('.')}."))]
         lines += (f"  {self._told(sentence(part))}" for part in parts)
         self._err.write("\n".join([*lines, ""]))
+        self._err.flush()
+
+    def bug(self, trace: str) -> None:
+        """Print the traceback of an error that nobody foresaw; its message may hold anything, so it is redacted."""
+        self._settle()
+        told = self._redact_lines(trace.rstrip("\n").split("\n"))
+        self._err.write(
+            "\n".join([*told, "This is a bug of Dockyard. Values of secrets were taken out of the lines above.", ""])
+        )
         self._err.flush()
 
     def close(self) -> None:

@@ -9,22 +9,27 @@ may have room again; it is not told of twice.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dockyard.model.diagnosis import Evidence
 from dockyard.model.events import Event, Stamped
 from dockyard.tools.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from dockyard.model.events import Reader
     from dockyard.tools.clock import Clock
 
 Value = TypeVar("Value")
+
+RedactLines = Callable[[Iterable[str]], tuple[str, ...]]
+"""Takes secrets out of lines that follow each other."""
 
 SUBJECT = "events"
 """The subject of warnings about readers."""
@@ -33,6 +38,11 @@ SUBJECT = "events"
 def as_it_is(text: str) -> str:
     """Return a text: the redaction of a command that knows no secrets."""
     return text
+
+
+def one_by_one(redact: Callable[[str], str]) -> RedactLines:
+    """Return what redacts each of several lines alone: the choice of whoever has nothing better."""
+    return lambda lines: tuple(map(redact, lines))
 
 
 def now() -> datetime:
@@ -62,6 +72,7 @@ class Stream:
         start: float | None = None,
         run: str = "",
         redact: Callable[[str], str] = as_it_is,
+        redact_lines: RedactLines | None = None,
     ) -> None:
         """Make a stream.
 
@@ -72,11 +83,13 @@ class Stream:
             start: When the command began, by that clock; now by default.
             run: The command's id; a new one by default.
             redact: Takes secrets out of a text. What it raises is raised: nothing passes unredacted.
+            redact_lines: The same for lines that follow each other, of which a value may go over several.
         """
         self.run = run or new_run(wall())
         self.troubles: dict[Reader, str] = {}
         self._readers = tuple(readers)
         self._clock, self._wall, self._redact = clock or SystemClock(), wall, redact
+        self._redact_lines = redact_lines or one_by_one(redact)
         self._start = self._clock.now() if start is None else start
         # A signal's handler may report while the thread that it stopped does: the lock can be taken twice.
         self._lock = RLock()
@@ -84,7 +97,7 @@ class Stream:
     def __call__(self, event: Event) -> None:
         """Stamp an event and hand it to each reader."""
         with self._lock:
-            self._hand(redacted(event, self._redact))
+            self._hand(redacted(event, self._redact, self._redact_lines))
 
     def _hand(self, event: Event) -> None:
         stamped = Stamped(self.run, event, self._wall(), self._clock.now() - self._start)
@@ -109,19 +122,22 @@ def _why(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def redacted(value: Value, redact: Callable[[str], str]) -> Value:
+def redacted(value: Value, redact: Callable[[str], str], redact_lines: RedactLines | None = None) -> Value:
     """Return a value with every text in it redacted, in tuples and dataclasses too; members of enumerations stay."""
     if redact is as_it_is:
         return value
-    changed: Any = _redacted(value, redact)
+    changed: Any = _redacted(value, redact, redact_lines or one_by_one(redact))
     return changed  # type: ignore[no-any-return] # of the same type, which no annotation of a recursion can say
 
 
-def _redacted(value: Any, redact: Callable[[str], str]) -> Any:  # noqa: ANN401 - whatever an event has in it
+def _redacted(value: Any, redact: Callable[[str], str], redact_lines: RedactLines) -> Any:  # noqa: ANN401 - whatever an event has in it
     if isinstance(value, str):
         return value if isinstance(value, Enum) else redact(value)
     if isinstance(value, tuple):
-        return tuple(_redacted(entry, redact) for entry in value)
+        return tuple(_redacted(entry, redact, redact_lines) for entry in value)
+    if isinstance(value, Evidence):  # lines of a log: a value may go over several, and its beginning may be cut off
+        return replace(value, title=redact(value.title), lines=redact_lines(value.lines))
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _redacted(getattr(value, field.name), redact) for field in fields(value)})
+        inner = {field.name: getattr(value, field.name) for field in fields(value)}
+        return replace(value, **{name: _redacted(entry, redact, redact_lines) for name, entry in inner.items()})
     return value
