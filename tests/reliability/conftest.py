@@ -38,7 +38,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Trial:
 def trial(copy: Trial) -> Iterator[Trial]:
     """The copy, as the repository has it, everything Ready; it is so again afterwards."""
     copy.restore()
-    copy.deploy()
+    copy.deploy("--wait-lock", "120")  # a test that failed may have left a deploy at work
     yield copy
     copy.restore()
-    copy.deploy()
+    copy.deploy("--wait-lock", "120")  # a test that failed may have left a deploy at work
