@@ -59,7 +59,7 @@ def rows(figures: Mapping[str, float], sizes: Mapping[str, int]) -> Iterator[tup
         yield f"{calls}, {name}", f"{figures[f'tool call {name}']:.0f} ms"
     for service in SERVICES:
         yield f"a pod of {service} killed, until the whole app serves again", f"{figures[f'{service} replaced']:.1f} s"
-    for service in ("mcp", "backend"):
+    for service in SERVICES:
         asked = figures[f"{service} requests in an update"]
         yield f"requests lost while every pod of {service} is replaced", f"0 of {asked:.0f}"
 

@@ -7,6 +7,7 @@ import socket
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,16 @@ def test_a_running_one_is_only_asked() -> None:
     there, stages = start(engine)
     assert (there.password, there.started) == (MADE_WITH, False)
     assert (engine.calls, stages) == ([], [])
+
+
+@pytest.mark.parametrize(("minutes", "asked"), [(0.5, 1), (5, 0)])
+def test_one_that_has_run_for_a_while_is_not_asked(minutes: float, asked: int) -> None:
+    """It came up long ago; only one that may still be starting is waited for."""
+    started = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    engine = FakeEngine(replace(container(), started=started))
+    later = started + timedelta(minutes=minutes)
+    database.start(engine, lambda _: None, ca_bundle=None, clock=FakeClock(), wall=lambda: later)
+    assert len(engine.statements) == asked
 
 
 def test_a_stopped_one_is_started_with_its_password() -> None:

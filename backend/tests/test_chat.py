@@ -266,6 +266,7 @@ async def test_ten_chats_at_once_are_answered(chatting: AsyncClient) -> None:
         ("reopen 3", "update_task", {"completed": False, "task_id": 3}),
         ("delete 2", "delete_task", {"task_id": 2}),
         ("rename 2 to buy oat milk", "update_task", {"task_id": 2, "title": "buy oat milk"}),
+        ("change task 2: buy oat milk", "update_task", {"task_id": 2, "title": "buy oat milk"}),
     ],
 )
 def test_phrases_are_understood(message: str, tool: str, arguments: dict[str, Any]) -> None:

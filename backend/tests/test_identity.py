@@ -1,6 +1,8 @@
 """Who may ask: tokens, keys, and other people's addresses."""
 
 import asyncio
+import base64
+import json
 import time
 from typing import Any
 
@@ -65,6 +67,12 @@ def _nameless(sign_in: SignIn) -> str:
     return jwt.encode({"sub": "ada"}, sign_in.keys["first"], algorithm="EdDSA")
 
 
+def _oddly_named(sign_in: SignIn) -> str:
+    """Return a token whose header names its key with a list."""
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "EdDSA", "kid": ["first"]}).encode()).rstrip(b"=").decode()
+    return ".".join([header, *sign_in.token("ada").split(".")[1:]])
+
+
 BAD_TOKENS: dict[str, Any] = {
     "no token": lambda _: "nonsense",
     "three parts of nothing": lambda _: "a.b.c",
@@ -81,6 +89,7 @@ BAD_TOKENS: dict[str, Any] = {
     "unsigned": _unsigned,
     "signed with the public key": _confused,
     "without the key's name": _nameless,
+    "with a key's name that is none": _oddly_named,
     "changed": lambda sign_in: sign_in.token("ada")[:-8] + "AAAAAAAA",
 }
 

@@ -11,6 +11,7 @@ import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,7 +24,7 @@ from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.docker import KIND, QUICK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dockyard.model.events import Report
     from dockyard.tools.clock import Clock
@@ -189,6 +190,11 @@ class Engine(Bases, Protocol):
         """Remove a volume."""
 
 
+def now() -> datetime:
+    """Return the time of day, in UTC."""
+    return datetime.now(UTC)
+
+
 def plan_database(settings: Settings, there: ContainerFacts | None) -> DatabaseAction:
     """Decide what is done to have the database run.
 
@@ -219,13 +225,14 @@ def require_ours(there: ContainerFacts) -> None:
         )
 
 
-def start(
+def start(  # noqa: PLR0913 - both clocks have a default
     docker: Engine,
     report: Report,
     *,
     ca_bundle: Path | None,
     settings: Settings = DEFAULT,
     clock: Clock | None = None,
+    wall: Callable[[], datetime] = now,
 ) -> Database:
     """Have the database run, and accept connections.
 
@@ -235,6 +242,7 @@ def start(
         ca_bundle: The machine's certificates, for building a stand-in image.
         settings: Names and places.
         clock: The clock that the wait goes by.
+        wall: The time of day, in UTC: one that has run for a while is not waited for.
 
     Raises:
         MachineError: The port is taken, or it does not come up.
@@ -247,10 +255,16 @@ def start(
     if action.verb is not Verb.KEEP:
         report(Event(SUBJECT, "Starting", f"{settings.name}: {action.reason}"))
         _act(docker, report, _Order(settings, action.verb, password, ca_bundle))
-    _wait(docker, settings, password, clock or SystemClock())
+    if action.verb is not Verb.KEEP or _is_young(there, wall()):
+        _wait(docker, settings, password, clock or SystemClock())
     if action.verb is not Verb.KEEP:
         report(Event(SUBJECT, "Ready", f"{settings.host_in_cluster} in the cluster, {settings.host} on this machine"))
     return Database(settings, password, started=action.verb is not Verb.KEEP)
+
+
+def _is_young(there: ContainerFacts | None, now: datetime) -> bool:
+    """Tell whether a database may still be starting; whoever uses it later learns for itself how it is."""
+    return there is None or there.started is None or now - there.started < timedelta(seconds=READY)
 
 
 def find(docker: Engine, *, settings: Settings = DEFAULT) -> Database | None:

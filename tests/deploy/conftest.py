@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 
 from dockyard.deploy import pipeline
+from dockyard.deploy.observe import image_names, observe
 from dockyard.deploy.pipeline import Options
+from dockyard.deploy.plan import Facts
+from dockyard.images import observe as images
 from dockyard.model.events import Report, Step
 from dockyard.releases.lock import NAME, Locking, holding
 from dockyard.releases.records import ReleaseRecord, read_records
 from dockyard.releases.rollout import Deployed, Policy
+from dockyard.releases.site import Site
 from dockyard.tools.identity import Identity
 from dockyard.workspace import Workspace
 from tests.fakes import TAG, FakeDocker, FakeWorkspace, Recorder, fake_workspace, rendered
@@ -41,6 +45,12 @@ SECRET = "hunter2"  # noqa: S105 - of nobody
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ME = Identity("ann", "here", 7, "", "", "inv deploy")
+
+
+def looked(workspace: Workspace, names: tuple[str, ...], site: Site | None) -> Facts:
+    """Return what is known of releases, with what their images are made from looked up."""
+    sources = images.sources(workspace.docker, workspace.project, image_names(workspace, names), workspace.root)
+    return observe(workspace, names, site, sources)
 
 
 @dataclass

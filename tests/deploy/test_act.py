@@ -11,7 +11,6 @@ import pytest
 
 from dockyard.deploy import graph
 from dockyard.deploy.act import Act, load
-from dockyard.deploy.observe import observe
 from dockyard.deploy.plan import make_plan
 from dockyard.model.errors import BuildError, MachineError, RefusedError, RolloutError, StoppedError
 from dockyard.model.events import Move, Progress
@@ -21,7 +20,7 @@ from dockyard.releases.lock import Claim, Lock
 from dockyard.releases.plan import Verb
 from dockyard.releases.rollout import Policy
 from dockyard.releases.site import connect
-from tests.deploy.conftest import BASE, ME, NAMES, NOON, Deploying
+from tests.deploy.conftest import BASE, ME, NAMES, NOON, Deploying, looked
 from tests.fakes import FakeWorkspace, Recorder, rendered
 from tests.releases.objects import waits
 
@@ -31,7 +30,7 @@ Usage = namedtuple("Usage", ["total", "used", "free"])  # noqa: PYI024 - shutil'
 def act(deploying: Deploying, *names: str) -> Act:
     """Return what a deploy would do now, ready to be done."""
     site = connect(deploying.workspace)
-    facts = observe(deploying.workspace, names or NAMES, site)
+    facts = looked(deploying.workspace, names or NAMES, site)
     lock, policy = Lock(Claim(ME, NOON)), Policy()
     return Act(site, facts, make_plan(facts), deploying.report, lock, policy, deploying.gate)
 

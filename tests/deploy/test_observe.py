@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from dockyard.deploy.observe import image_names, observe
+from dockyard.deploy.observe import image_names
 from dockyard.deploy.plan import Facts
 from dockyard.model.errors import ApiSilentError, BuildError
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.records import LEDGER, mark_good
 from dockyard.releases.site import connect
-from tests.deploy.conftest import NAMES, Deploying
+from tests.deploy.conftest import NAMES, Deploying, looked
 
 
 def look(deploying: Deploying, *names: str) -> Facts:
     """Return what is seen where the cluster runs."""
     workspace = deploying.workspace
-    return observe(workspace, names or NAMES, connect(workspace))
+    return looked(workspace, names or NAMES, connect(workspace))
 
 
 def test_all_is_seen_of_a_deploy(deployed: Deploying) -> None:
@@ -42,7 +42,7 @@ def test_nothing_is_changed_by_looking(deployed: Deploying) -> None:
 def test_without_a_cluster_nothing_is_asked_of_it(deployed: Deploying) -> None:
     """What it would say stays unknown, which is not the same as absent."""
     deployed.workspace.fake_api.silent = True
-    facts = observe(deployed.workspace, NAMES, None)
+    facts = looked(deployed.workspace, NAMES, None)
     assert {(release.known, release.record, release.live) for release in facts.releases} == {(False, None, None)}
     assert {(image.node_known, image.node) for image in facts.images} == {(False, "")}
     assert {image.host is not None for image in facts.images} == {True}
@@ -53,7 +53,7 @@ def test_a_silent_api_server_is_told(deployed: Deploying) -> None:
     site = connect(deployed.workspace)
     deployed.workspace.fake_api.silent = True
     with pytest.raises(ApiSilentError):
-        observe(deployed.workspace, NAMES, site)
+        looked(deployed.workspace, NAMES, site)
 
 
 def test_charts_are_rendered_for_the_version_of_the_cluster(
@@ -70,7 +70,7 @@ def test_charts_are_rendered_for_the_version_of_the_cluster(
 
     monkeypatch.setattr(helm, "template", noted)
     look(deployed, "api")
-    observe(deployed.workspace, ("api",), None)
+    looked(deployed.workspace, ("api",), None)
     assert told == ["v1.20.2", ""]
 
 

@@ -12,7 +12,7 @@ import pytest
 from dockyard import database as database_module
 from dockyard.database import Database, Settings
 from dockyard.deploy import prepare
-from dockyard.deploy.prepare import LEAST_SPACE, UNKNOWN_DATABASE, ensure_namespace, have_bases, peek, require_space
+from dockyard.deploy.prepare import LEAST_SPACE, UNKNOWN_DATABASE, ensure_namespace, have_sources, peek, require_space
 from dockyard.images import bases
 from dockyard.model.errors import ApiRefusedError, ClusterError, MachineError, RefusedError
 from dockyard.model.events import Event, Report
@@ -218,7 +218,7 @@ def test_bases_that_are_there_cost_one_question(tmp_path: Path, monkeypatch: pyt
     """None is pulled or made."""
     made, asked = workspace(tmp_path), []
     monkeypatch.setattr(bases, "resolve", lambda _docker, image, *_, **__: asked.append(image))
-    have_bases(made, ("api-image", "api-image"), Recorder())
+    have_sources(made, ("api-image", "api-image"), Recorder())
     assert asked == []
 
 
@@ -227,7 +227,7 @@ def test_bases_that_are_missing_are_had_once_each(tmp_path: Path, monkeypatch: p
     made, asked = workspace(tmp_path), []
     made.docker.held.clear()
     monkeypatch.setattr(bases, "resolve", lambda _docker, image, *_, **__: asked.append(image))
-    have_bases(made, ("api-image", "api-image"), Recorder())
+    have_sources(made, ("api-image", "api-image"), Recorder())
     assert asked == [BASE]
 
 

@@ -63,6 +63,16 @@ def test_what_only_is_waited_for_is_not_sent(work: Work) -> None:
     assert (done.verb, done.revision, work.helm.calls, work.good) == (Verb.WATCH, 1, [], {1})
 
 
+def test_what_was_ready_before_is_not_rolled_back(work: Work) -> None:
+    """Its surroundings changed (a database is down, say), not the release: an older revision would fare no better."""
+    work.deployed("v1")
+    made = work.deployed("v2")
+    work.api.apply(made.manifests, [(0.0, CRASHES)])
+    error = caught(lambda: work.bring("v2"))
+    assert (type(error), error.exit_code, work.helm.calls) == (LeftFailedError, 3, [])
+    assert "Revision 2 was Ready before" in str(error)
+
+
 def test_what_the_server_changed_by_itself_is_accepted(work: Work) -> None:
     """A field that an old server drops is no drift for ever."""
     work.helm.charts["web"] = work.helm.charts["web"].replace("replicas: 1", "replicas: 1\n  brandNew: yes")

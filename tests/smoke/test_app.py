@@ -158,11 +158,11 @@ def whole(person: Person) -> bool:
     return said.status == 200 and bool(said.body["tool_calls"])
 
 
-@pytest.mark.parametrize("service", ["mcp", "backend"])
+@pytest.mark.parametrize("service", ["mcp", "backend", "frontend"])
 def test_a_rolling_update_loses_no_request(
     person: Person, workspace: Workspace, kubectl: Kubectl, measured: dict[str, float], service: str
 ) -> None:
-    """While every pod is replaced, each request and each call of a tool goes well (SC-005)."""
+    """While every pod is replaced, each request, tool and token is had (SC-005)."""
     before = {pod["metadata"]["name"] for pod in pods_of(kubectl, service)}
     over = threading.Event()
 
@@ -172,6 +172,7 @@ def test_a_rolling_update_loses_no_request(
             said = person.say("list")
             seen.append((said.status, bool(said.body and said.body["tool_calls"])))
             seen.append((person.api("GET", "/tasks").status, True))
+            seen.append((200 if person.renew() else 0, True))
         return seen
 
     with ThreadPoolExecutor(2) as pool:

@@ -85,7 +85,7 @@ PHRASES = (
     _phrase(rf"(?:reopen|undo|uncheck) {NUMBER}", "update_task", _about("Open again: {title}"), completed=False),
     _phrase(rf"(?:delete|remove|drop) {NUMBER}", "delete_task", _about("Deleted: {title}")),
     _phrase(
-        rf"(?:rename|change|update) {NUMBER} (?:to|as|:) ?(?P<title>.+)",
+        rf"(?:rename|change|update) {NUMBER}(?: to| as|:) (?P<title>.+)",
         "update_task",
         _about("Renamed {id}: {title}"),
     ),

@@ -15,7 +15,7 @@ from dockyard.releases.secret import differs
 from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dockyard.images.plan import ImageSeen
     from dockyard.releases.live import Look
@@ -27,13 +27,14 @@ WORKERS = 8
 """Questions at a time; most wait for other programs."""
 
 
-def observe(workspace: Workspace, names: tuple[str, ...], site: Site | None) -> Facts:
+def observe(workspace: Workspace, names: tuple[str, ...], site: Site | None, sources: Sequence[images.Source]) -> Facts:
     """Gather what is known of releases and their images; nothing is changed.
 
     Args:
         workspace: What to work with.
         names: The releases, in order.
         site: The cluster; None where it does not run.
+        sources: What the releases' images are made from.
 
     Raises:
         BuildError: A source cannot be read, or a chart does not render.
@@ -44,7 +45,6 @@ def observe(workspace: Workspace, names: tuple[str, ...], site: Site | None) -> 
         version = pool.submit(site.api.version) if site else None
         records = pool.submit(read_records, site.api) if site else None
         look = pool.submit(site.view.look) if site else None
-        sources = images.sources(workspace.docker, workspace.project, image_names(workspace, names), workspace.root)
         seen = images.observe(workspace.docker, sources, state=workspace.state)
         references = {image.name: f"{image.name}:{image.tag}" for image in seen}
         kubernetes = version.result() if version else ""

@@ -10,7 +10,7 @@ from dockyard.deploy.act import Act, Gate, load
 from dockyard.deploy.graph import Piece, carry_out
 from dockyard.deploy.observe import image_names, observe
 from dockyard.deploy.plan import Facts, Plan, make_plan
-from dockyard.deploy.prepare import have_bases, peek, prepare
+from dockyard.deploy.prepare import have_sources, peek, prepare
 from dockyard.images import observe as images
 from dockyard.images.make import make
 from dockyard.images.plan import plan_image
@@ -76,7 +76,8 @@ def plan(workspace: Workspace, names: tuple[str, ...]) -> Plan:
         DockyardError: It cannot be told, since something that a deploy needs is missing.
     """
     ready, site = peek(workspace, names)
-    return make_plan(observe(ready, names, site))
+    sources = images.sources(ready.docker, ready.project, image_names(ready, names), ready.root)
+    return make_plan(observe(ready, names, site, sources))
 
 
 def deploy(
@@ -94,11 +95,11 @@ def deploy(
     Raises:
         DockyardError: What stopped it; releases that were done before stay.
     """
-    have_bases(workspace, image_names(workspace, names), report)
+    sources = have_sources(workspace, image_names(workspace, names), report)
     site = prepare(workspace, names, report)
     with locked(site, options, report) as lock:
         await_others(site, names, lock, report)
-        facts = observe(site.workspace, names, site)
+        facts = observe(site.workspace, names, site, sources)
         made = make_plan(facts)
         remember_ready(site, facts)
         act = Act(site, facts, made, report, lock, options.policy, gate)
@@ -189,8 +190,7 @@ def _remove(site: Site, name: str, report: Report) -> None:
 def build(workspace: Workspace, names: Iterable[str], report: Report, *, jobs: int) -> tuple[str, ...]:
     """Build those of the images whose sources changed; return the references of all."""
     wanted = tuple(names)
-    have_bases(workspace, wanted, report)
-    found = images.sources(workspace.docker, workspace.project, wanted, workspace.root)
+    found = have_sources(workspace, wanted, report)
     actions = tuple(map(plan_image, images.observe(workspace.docker, found, state=workspace.state)))
     pieces = []
     for source, action in zip(found, actions, strict=True):

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from dockyard import credentials, database
 from dockyard.images import bases
+from dockyard.images.observe import Source, sources
 from dockyard.model.errors import ApiRefusedError, ClusterError, MachineError, RefusedError
 from dockyard.model.events import Event
 from dockyard.releases.site import Site, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dockyard.model.events import Report
@@ -89,16 +90,19 @@ def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site 
         return workspace, None
 
 
-def have_bases(workspace: Workspace, images: Iterable[str], report: Report) -> None:
-    """Have the base images of images in the engine: pulled, or as stand-ins.
+def have_sources(workspace: Workspace, names: Sequence[str], report: Report) -> tuple[Source, ...]:
+    """Return what images are made from, with their base images in the engine: pulled, or as stand-ins.
 
     Raises:
-        BuildError: One cannot be had.
+        BuildError: A base image cannot be had.
     """
-    wanted = tuple(dict.fromkeys(workspace.project.image(name).base_image for name in images))
-    for image, there in bases.there(workspace.docker, wanted).items():
-        if there is None:
-            bases.resolve(workspace.docker, image, report, ca_bundle=workspace.ca_bundle)
+    found = sources(workspace.docker, workspace.project, names, workspace.root)
+    missing = dict.fromkeys(source.spec.base_image for source in found if source.base is None)
+    if not missing:
+        return found
+    for image in missing:
+        bases.resolve(workspace.docker, image, report, ca_bundle=workspace.ca_bundle)
+    return sources(workspace.docker, workspace.project, names, workspace.root)
 
 
 def _database_secret(workspace: Workspace, names: tuple[str, ...]) -> str:

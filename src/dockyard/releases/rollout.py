@@ -14,7 +14,7 @@ from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
 from dockyard.releases.drift import drift, kinds_of
 from dockyard.releases.images import bring_back, images_of
-from dockyard.releases.plan import SENDING, Recovery, Verb
+from dockyard.releases.plan import SENDING, Verb
 from dockyard.releases.records import forget, mark_good
 from dockyard.releases.remove import await_gone, remove
 from dockyard.releases.send import Refusal, free, persist, record_of
@@ -181,6 +181,9 @@ class Rollout:
         if cause.kind is CauseKind.REFUSED and record.newest.status == DEPLOYED_NOW:  # before any revision was made
             why = f"Revision {record.newest.number} serves on"
             return RolloutError(f"Release {name} was refused and is as it was", why=why, diagnosis=found)
+        if record.newest.number in record.good:  # it only was waited for: what changed is not the release
+            why = f"Revision {record.newest.number} was Ready before, so there is nothing to go back from"
+            return LeftFailedError(f"Release {name} is not Ready any more", why=why, fix=cause.fix, diagnosis=found)
         if good is None:
             return self._give_up(found, policy)
         if not policy.roll_back:
@@ -244,6 +247,3 @@ def drifted(site: Site, manifests: Manifests) -> tuple[str, ...]:
     kinds = kinds_of(manifests, RESOURCES)
     live = [entry for kind in kinds for entry in site.api.list(kind)]
     return tuple(drift(manifests, live, kinds))
-
-
-__all__ = ["Deployed", "Policy", "Recovery", "Rollout", "drifted"]

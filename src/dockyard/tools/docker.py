@@ -90,6 +90,7 @@ class ContainerFacts:
         environment: Its environment; holds secrets, so it is in no repr.
         ports: TCP port of the container to the host addresses (`ip:port`) that are published for it.
         networks: Network to the container's address in it.
+        started: When its process started last.
     """
 
     name: str
@@ -100,6 +101,7 @@ class ContainerFacts:
     environment: Mapping[str, str] = field(repr=False)
     ports: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,6 +419,7 @@ def _container_facts(entry: Mapping[str, Any]) -> ContainerFacts:
             for port, bounds in _tcp(network.get("Ports") or {}).items()
         },
         networks={name: facts.get("IPAddress", "") for name, facts in (network.get("Networks") or {}).items()},
+        started=datetime.fromisoformat(entry["State"]["StartedAt"]) if entry["State"].get("StartedAt") else None,
     )
 
 
