@@ -139,7 +139,7 @@ class Sampler:
 
     Attributes:
         argv: Every argument list that was seen.
-        environ: Every environment.
+        environ: Every environment, behind the name of its program.
         temporary: Every file of the folder: its name and content.
     """
 
@@ -171,8 +171,9 @@ class Sampler:
 
     def _look_at(self, pid: int) -> None:
         with suppress(OSError):  # it ended meanwhile
-            self.argv.add(Path(f"/proc/{pid}/cmdline").read_bytes())
-            self.environ.add(Path(f"/proc/{pid}/environ").read_bytes())
+            argv = Path(f"/proc/{pid}/cmdline").read_bytes()
+            self.argv.add(argv)
+            self.environ.add(argv.split(b"\0")[0] + b"\0" + Path(f"/proc/{pid}/environ").read_bytes())
 
     def _look_into(self, folder: Path) -> None:
         with suppress(OSError):  # what is in it comes and goes

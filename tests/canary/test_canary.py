@@ -6,6 +6,7 @@ The tests of this file are one story and run in its order.
 from __future__ import annotations
 
 import json
+import secrets
 import stat
 import time
 
@@ -15,11 +16,15 @@ from dockyard.releases.lock import NAME
 from scripts.trial import kill
 from tests.canary.conftest import MARK, USED, VALUES, Day, calm, shout
 from tests.canary.evidence import CHANNELS
+from tests.canary.finder import Finder, helm_said
 
 pytestmark = pytest.mark.cluster
 
 USERS = ("backend", "frontend")
 """The services that use BETTER_AUTH_SECRET."""
+
+OURS = {b"sh", b"python", b"python3", b"invoke"}
+"""What Dockyard itself runs as: `./inv`, its interpreter, and that one's children before they are other programs."""
 
 SECRET = "BETTER_AUTH_SECRET"  # noqa: S105 - its name
 
@@ -39,6 +44,21 @@ def test_every_byte_arrives(day: Day) -> None:
     assert differing == []
     assert not [name for name in day.environment("frontend") if name.startswith((b"CANARY", b"OPENAI"))]
     assert set(day.environment("mcp")) & {name.encode() for name in VALUES | USED} == set()
+
+
+def test_a_secret_of_the_environment_goes_to_the_pod_and_to_no_program(day: Day) -> None:
+    """Dockyard itself has it there; Helm and Docker, which it starts, have not."""
+    own = f"Ce{secrets.token_hex(15)}"
+    day.trial.environment |= {"OPENAI_API_KEY": own}
+    day.inv("deploy")
+    del day.trial.environment["OPENAI_API_KEY"]
+    finder, programs = Finder(own), {entry.split(b"\0")[0] for entry in day.evidence.sampler.environ}
+    having = {entry.split(b"\0")[0] for entry in day.evidence.sampler.environ if finder.has(entry)}
+    assert day.environment("backend")[b"OPENAI_API_KEY"] == own.encode()
+    assert having  # the sampler sees what is there
+    assert [name for name in having if name.rpartition(b"/")[2] not in OURS] == []
+    assert [name for name in programs if name.rpartition(b"/")[2] == b"docker"]
+    assert [call for call, said in helm_said(day.evidence.helm) if finder.has(said)] == []
 
 
 def test_a_day_of_changes(day: Day) -> None:

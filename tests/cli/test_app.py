@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -347,6 +348,18 @@ def test_logs_come_under_the_name_of_their_pod(
     workspace.fake_api.lines = {("api-1-a", False): "[bold]started[/bold]\n"}
     assert inv("logs", "--release", "api", "--tail", "5") == 0
     assert capsys.readouterr().out == "--- api-1-a\n[bold]started[/bold]\n"
+
+
+def test_logs_show_nothing_of_what_a_pod_was_given(
+    inv: Inv, workspace: FakeWorkspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where .env has another value by now, or never had it: what the cluster has is removed too."""
+    value = "x7Kq2mVp9TzR4wYb"
+    data = {"DATABASE_URL": b64encode(f"postgresql://todo:{value}@db/todo".encode()).decode()}
+    workspace.fake_api.put({"kind": "Secret", "metadata": {"name": "given"}, "type": "Opaque", "data": data})
+    workspace.fake_api.lines = {("api-1-a", False): f"no route to {value}@db\n"}
+    assert inv("logs", "--release", "api") == 0
+    assert capsys.readouterr().out == "--- api-1-a\nno route to ***@db\n"
 
 
 # --- rollback and destroy ---------------------------------------------------------------------------------------------

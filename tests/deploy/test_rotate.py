@@ -15,7 +15,14 @@ from dockyard import credentials, envfile
 from dockyard.deploy import rotate as rotation
 from dockyard.deploy.pipeline import deploy
 from dockyard.deploy.rotate import Rotated, rotate
-from dockyard.model.errors import LeftFailedError, RefusedError, RolloutError, StoppedError, UnknownNameError
+from dockyard.model.errors import (
+    ClusterError,
+    LeftFailedError,
+    RefusedError,
+    RolloutError,
+    StoppedError,
+    UnknownNameError,
+)
 from dockyard.model.events import Move, Report, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.lock import LockedError
@@ -144,6 +151,24 @@ def test_a_way_back_that_fails_is_said(deployed: Deploying, monkeypatch: pytest.
     monkeypatch.setattr(rotation, "deploy", fail)
     with pytest.raises(LeftFailedError, match="not every release could be brought back to it: Release mail failed"):
         turn(deployed)
+    assert value(deployed.workspace) == OLD
+
+
+def test_where_the_cluster_goes_away_nothing_is_said_to_be_back(
+    deployed: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows then what a release has that was sent: it is tried, and said that it did not work."""
+    tried = []
+
+    def fail(_workspace: object, names: object, report: Callable[[object], None], *_: object, **__: object) -> None:
+        tried.append(names)
+        report(moved("web"))
+        raise ClusterError("The cluster is stopped")
+
+    monkeypatch.setattr(rotation, "deploy", fail)
+    with pytest.raises(LeftFailedError, match="not every release could be brought back to it: The cluster is stopped"):
+        turn(deployed)
+    assert tried == [("api", "web", "mail"), ("web",)]
     assert value(deployed.workspace) == OLD
 
 

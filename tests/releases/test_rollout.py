@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from dockyard.model.diagnosis import CauseKind
-from dockyard.model.errors import ClusterError, LeftFailedError, RolloutError, StoppedError
+from dockyard.model.errors import ApiSilentError, ClusterError, LeftFailedError, RolloutError, StoppedError
 from dockyard.model.events import Diagnosed, Move
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import rollout as rolling
+from dockyard.releases import secret
 from dockyard.releases.causes import Object
 from dockyard.releases.plan import Verb
 from dockyard.releases.records import read_records
@@ -106,6 +107,22 @@ def test_a_failed_upgrade_is_explained_and_rolled_back(work: Work) -> None:
     assert error.diagnosis is not None
     assert error.diagnosis.cause.kind is CauseKind.CRASH_LOOP
     assert [entry.lines for entry in error.diagnosis.evidence] == [("starting",), ("no database",)]
+    assert work.good == {1, 3}
+
+
+def test_no_log_is_read_where_it_is_not_known_what_pods_were_given(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cause is told all the same, and the release is rolled back."""
+
+    def fail(*_: object) -> None:
+        raise ApiSilentError("127.0.0.1:1", "timed out")
+
+    monkeypatch.setattr(secret, "learn", fail)
+    work.deployed("v1")
+    fails(work, CRASHES)
+    work.api.lines = {("web-2-a", False): "starting\n"}
+    error = caught(lambda: work.bring("v2"))
+    assert error.diagnosis is not None
+    assert (error.diagnosis.cause.kind, error.diagnosis.evidence) == (CauseKind.CRASH_LOOP, ())
     assert work.good == {1, 3}
 
 

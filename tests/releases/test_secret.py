@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from dockyard.charts.secret import secret_manifest
 from dockyard.model.errors import RefusedError
 from dockyard.model.project import ReleaseSpec
-from dockyard.releases.secret import differs, remove, write
+from dockyard.model.redaction import Redactor
+from dockyard.releases.secret import differs, learn, remove, write
 from dockyard.tools.kubernetes import Object
+from tests.fakes import FakeApi
 
 NAME = "ai-todo-web-secrets"
 SPEC = ReleaseSpec.model_validate({"chart": "helm/web", "secrets": ["KEY"], "existingSecret": NAME})
@@ -163,3 +166,14 @@ def test_what_somebody_changed_is_told() -> None:
     assert list(differs(server.there.values(), wanted)) == [f"secret/{NAME} data"]
     write(server, wanted, "web")
     assert list(differs(server.there.values(), wanted)) == []
+
+
+def test_the_redaction_learns_what_pods_were_given() -> None:
+    """Whoever wrote it; Helm's records and the tokens of the cluster are not read."""
+    value, redactor, api = "x7Kq2mVp9TzR4wYb", Redactor(), FakeApi()
+    data = {"KEY": b64encode(value.encode()).decode(), "RAW": "/w=="}
+    for name, kind in (("web", "Opaque"), ("record", "helm.sh/release.v1")):
+        kept = data if kind == "Opaque" else {"release": "bm90IGJhc2U2NA=="}
+        api.put({"kind": "Secret", "apiVersion": "v1", "metadata": {"name": name}, "type": kind, "data": kept})
+    learn(api, redactor)
+    assert redactor.redact(f"the key is {value}, not base64") == "the key is ***, not base64"

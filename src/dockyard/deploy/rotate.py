@@ -104,9 +104,7 @@ def rotate(workspace: Workspace, name: str, report: Report, options: Options, *,
         report(Event(name, "Restored", f"{envfile.FILE} has the old value again"))
         if not seen.sent:
             raise
-        # What failed was rolled back by the deploy; where that failed too, it is tried once more.
-        back = seen.sent if isinstance(error, LeftFailedError) else seen.took
-        order = tuple(release for release in names if release in back)
+        order = tuple(release for release in names if release in seen.left_by(error))
         patient = replace(options, wait_lock=max(options.wait_lock, BACK))
         bring_back = partial(deploy, workspace, order, report, patient, gate=gate)
         raise _gone_back(bring_back if order else lambda: None, order, name, error) from None
@@ -160,6 +158,14 @@ class _Seen:
         if isinstance(event, Step) and event.step == "release" and event.ended and event.ok:
             self.took |= {event.service} & self.sent
         self._report(event)
+
+    def left_by(self, error: DockyardError) -> set[str]:
+        """Return the releases that may have the new value still.
+
+        One that failed was rolled back by the deploy, unless that failed too, or the cluster went away.
+        """
+        went_back = isinstance(error, RolloutError) and not isinstance(error, LeftFailedError)
+        return self.took if went_back else self.sent
 
 
 class _Change:

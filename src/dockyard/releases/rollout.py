@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
-from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError
+from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError, ToolError
 from dockyard.model.events import Diagnosed
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import secret
@@ -162,8 +163,10 @@ class Rollout:
 
     def _explain(self, cause: Cause) -> Diagnosis:
         """Gather the evidence, and tell it at once."""
-        found = diagnose(self._life.release, cause, self._site.api)
-        name = self._life.release
+        name, found = self._life.release, Diagnosis(self._life.release, cause)
+        with suppress(ToolError):  # no log is read where it is not known what must not be shown of it
+            secret.learn(self._site.api, self._site.workspace.redactor)
+            found = diagnose(name, cause, self._site.api)
         self._life.to(DeploymentState.FAILED)  # the diagnosis says why
         self._report(Diagnosed(name, DeploymentState.FAILED, cause.sentence, service=name, diagnosis=found))
         return found

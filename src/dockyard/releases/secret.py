@@ -6,6 +6,7 @@ So an earlier state comes back only by whoever kept it, which is why `write` ret
 
 from __future__ import annotations
 
+from base64 import b64decode
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,10 +16,35 @@ from dockyard.model.errors import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from dockyard.model.redaction import Redactor
     from dockyard.tools.kubernetes import Object
 
 SECRET = "Secret"  # noqa: S105 - a kind of object
 HELM_RELEASE = "meta.helm.sh/release-name"
+
+
+UNREAD = ("helm.sh/release.v1", "kubernetes.io/service-account-token")
+"""Types of Secrets that no pod of a release is given: Helm's records are large, tokens are the cluster's own."""
+
+
+class Lister(Protocol):
+    """What knowing the values of a namespace takes of the API server."""
+
+    def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
+        """Return the objects of a kind."""
+
+
+def learn(lister: Lister, redactor: Redactor) -> None:
+    """Have the redaction know what pods of the namespace were given, before their logs are read.
+
+    It may be another value than .env has by now, or one that never was in it: the development database's.
+
+    Raises:
+        ToolError: The API server does not tell.
+    """
+    for entry in lister.list(SECRET, fields=",".join(f"type!={unread}" for unread in UNREAD)):
+        data = entry.get("data") or {}
+        redactor.learn({name: b64decode(value).decode(errors="replace") for name, value in data.items()})
 
 
 class Keeper(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import WORKLOADS
 from dockyard.model.errors import RolloutError, UnknownNameError
+from dockyard.releases import secret
 from dockyard.releases.records import read_records
 from dockyard.releases.verify import node_ports
 
@@ -109,7 +110,9 @@ def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]
     Raises:
         UnknownNameError: There is no such release on the cluster.
     """
-    for workload in record_of(site, release).newest.manifests.of_kind(*WORKLOADS):
+    record = record_of(site, release)
+    secret.learn(site.api, site.workspace.redactor)
+    for workload in record.newest.manifests.of_kind(*WORKLOADS):
         labels = workload["spec"]["selector"]["matchLabels"]
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         for pod in site.api.list("Pod", labels=selector):
