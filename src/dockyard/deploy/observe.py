@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dockyard.charts.render import Rendered, render
 from dockyard.deploy.plan import Facts
 from dockyard.images import observe as images
-from dockyard.releases.drift import drift, kinds_of
+from dockyard.releases.drift import drift, kinds_of, live_objects
 from dockyard.releases.plan import ReleaseSeen
 from dockyard.releases.records import ReleaseRecord, read_records
 from dockyard.releases.secret import differs
@@ -27,7 +27,14 @@ WORKERS = 8
 """Questions at a time; most wait for other programs."""
 
 
-def observe(workspace: Workspace, names: tuple[str, ...], site: Site | None, sources: Sequence[images.Source]) -> Facts:
+def observe(
+    workspace: Workspace,
+    names: tuple[str, ...],
+    site: Site | None,
+    sources: Sequence[images.Source],
+    *,
+    records: Mapping[str, ReleaseRecord] | None = None,
+) -> Facts:
     """Gather what is known of releases and their images; nothing is changed.
 
     Args:
@@ -35,6 +42,7 @@ def observe(workspace: Workspace, names: tuple[str, ...], site: Site | None, sou
         names: The releases, in order.
         site: The cluster; None where it does not run.
         sources: What the releases' images are made from.
+        records: What the cluster remembers of releases, where that was read already.
 
     Raises:
         BuildError: A source cannot be read, or a chart does not render.
@@ -43,13 +51,13 @@ def observe(workspace: Workspace, names: tuple[str, ...], site: Site | None, sou
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
         node = pool.submit(workspace.cluster.images) if site else None
         version = pool.submit(site.api.version) if site else None
-        records = pool.submit(read_records, site.api) if site else None
+        reading = pool.submit(read_records, site.api) if site and records is None else None
         look = pool.submit(site.view.look) if site else None
         seen = images.observe(workspace.docker, sources, state=workspace.state)
         references = {image.name: f"{image.name}:{image.tag}" for image in seen}
         kubernetes = version.result() if version else ""
         rendering = [pool.submit(_render, workspace, name, references, kubernetes) for name in names]
-        there = records.result() if records else {}
+        there = reading.result() if reading else records or {}
         charts = {name: future.result() for name, future in zip(names, rendering, strict=True)}
         live = _live(site, there, names) if site else {}
         known = node.result() if node else None
@@ -94,7 +102,7 @@ def _live(site: Site, there: Mapping[str, ReleaseRecord], names: tuple[str, ...]
     """Return the live objects of every kind that the releases have."""
     manifests = [there[name].newest.manifests for name in names if name in there]
     kinds = {"Secret", *(kind for one in manifests for kind in kinds_of(one, RESOURCES))} if manifests else set()
-    return {kind: site.api.list(kind) for kind in sorted(kinds)}
+    return live_objects(site.api, kinds)
 
 
 def _release(

@@ -29,13 +29,13 @@ from dockyard.tools.clock import ticks
 from dockyard.tools.identity import Identity, is_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from dockyard.model.events import Report
     from dockyard.releases.prune import Pruned
-    from dockyard.releases.records import Revision
+    from dockyard.releases.records import ReleaseRecord, Revision
     from dockyard.releases.site import Site
     from dockyard.workspace import Workspace
 
@@ -98,8 +98,8 @@ def deploy(
     sources = have_sources(workspace, image_names(workspace, names), report)
     site = prepare(workspace, names, report)
     with locked(site, options, report) as lock:
-        await_others(site, names, lock, report)
-        facts = observe(site.workspace, names, site, sources)
+        records = await_others(site, names, lock, report)
+        facts = observe(site.workspace, names, site, sources, records=records)
         made = make_plan(facts)
         remember_ready(site, facts)
         act = Act(site, facts, made, report, lock, options.policy, gate)
@@ -112,20 +112,26 @@ def locked(site: Site, options: Options, report: Report) -> AbstractContextManag
     return holding(site.api, options.who, how, namespace=site.api.namespace, report=report)
 
 
-def await_others(site: Site, names: tuple[str, ...], lock: Lock, report: Report) -> None:
-    """Wait for a Helm that is at work on one of the releases; one that died never ends, and is recovered from."""
+def await_others(site: Site, names: tuple[str, ...], lock: Lock, report: Report) -> Mapping[str, ReleaseRecord]:
+    """Wait for a Helm that is at work on one of the releases; one that died never ends, and is recovered from.
+
+    Returns:
+        What the cluster remembers of releases then.
+    """
     limit = ORPHANS if lock.died else OTHERS
     told = False
+    records: Mapping[str, ReleaseRecord] = {}
     for _ in ticks(site.workspace.clock, limit=limit, pause=PAUSE):
         records = read_records(site.api)
         pending = [records[name].newest for name in names if name in records and records[name].pending]
         if not pending:
-            return
+            break
         if not told:
             told = True
             one = pending[0]
             text = f"revision {one.number} is {one.status}; somebody's Helm may be at work"
             report(Event(one.release, "Waiting", text, service=one.release))
+    return records
 
 
 def remember_ready(site: Site, facts: Facts) -> None:

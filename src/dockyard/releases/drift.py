@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity
+from dockyard.releases.records import HELM_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dockyard.charts.manifests import Manifests
     from dockyard.tools.kubernetes import Object
@@ -24,12 +25,27 @@ SCALERS = "HorizontalPodAutoscaler"
 KEYS = ("name", "containerPort", "port", "mountPath", "ip", "key")
 """Members that tell the entries of a list apart, the first that all of them have."""
 
+NO_RECORDS = f"type!={HELM_TYPE}"
+"""The field selector of Secrets that are not Helm's."""
+
 NOT_COMPARED = ("apiVersion", "kind", "status")
 
 
 def kinds_of(manifests: Manifests, known: Mapping[str, object]) -> tuple[str, ...]:
     """Return the kinds of a release's objects that the API server can be asked for by name."""
     return tuple(sorted({name.kind for name in manifests.objects} & known.keys()))
+
+
+class Source(Protocol):
+    """What looking asks of the API server."""
+
+    def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
+        """Return the objects of a kind."""
+
+
+def live_objects(source: Source, kinds: Iterable[str]) -> dict[str, tuple[Object, ...]]:
+    """Return the namespace's objects of kinds, by kind; without Helm's records, which are Secrets and large."""
+    return {kind: source.list(kind, fields=NO_RECORDS if kind == "Secret" else "") for kind in sorted(kinds)}
 
 
 def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str]) -> Iterator[str]:

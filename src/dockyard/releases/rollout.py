@@ -12,7 +12,7 @@ from dockyard.model.events import Diagnosed
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
-from dockyard.releases.drift import drift, kinds_of
+from dockyard.releases.drift import drift, kinds_of, live_objects
 from dockyard.releases.images import bring_back, images_of
 from dockyard.releases.plan import SENDING, Verb
 from dockyard.releases.records import forget, mark_good
@@ -245,5 +245,5 @@ class Rollout:
 def drifted(site: Site, manifests: Manifests) -> tuple[str, ...]:
     """Return where live objects of a release are not what was sent."""
     kinds = kinds_of(manifests, RESOURCES)
-    live = [entry for kind in kinds for entry in site.api.list(kind)]
+    live = [entry for found in live_objects(site.api, kinds).values() for entry in found]
     return tuple(drift(manifests, live, kinds))
