@@ -19,7 +19,7 @@ KILLS = int(os.environ.get("DOCKYARD_KILLS", "30"))
 SEED = int(os.environ.get("DOCKYARD_SEED", "20261126"))
 """What the moments are drawn from; every failure names it."""
 
-LONGEST = 12.0
+LONGEST = 8.0
 """Seconds after which a deploy of one release is over."""
 
 
