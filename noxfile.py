@@ -6,9 +6,14 @@ environment each, from the lock file of the service.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import nox
+
+# The programs of this environment, also where it was not activated: another pytest may be on the PATH.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
