@@ -105,6 +105,12 @@ CASES = {
         K.CONFIG_ERROR,
         "couldn't find key PORT",
     ),
+    "a ConfigMap that the kubelet has not seen yet": Case(
+        waits("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting for the condition"),
+        K.CONFIG_ERROR,
+        "failed to sync configmap cache",
+        terminal=False,
+    ),
     "no Secret for a volume": Case(
         waits("ContainerCreating"),
         K.CONFIG_ERROR,

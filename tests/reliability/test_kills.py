@@ -58,10 +58,11 @@ def test_a_signal_stops_in_order(trial: Trial, seen: Seen, number: str) -> None:
     import signal  # noqa: PLC0415 - the parameter is its name
 
     held = 0
-    moments = (0.5, 1.5, 2.5, 3.5, 5.0)
+    moments = (0.0, 1.0, 2.0, 3.0, 4.5)
     for turn, moment in enumerate(moments):
         trial.change("mcp", ("debug", "warning")[turn % 2])
         started = trial.start("deploy", "--release", "mcp")
+        trial.await_word(started, "Began")  # before that nothing is there to be stopped in order
         time.sleep(moment)
         started.send_signal(getattr(signal, number))
         done = trial.finish(started)

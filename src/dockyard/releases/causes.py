@@ -37,7 +37,7 @@ NOT_THERE = re.compile(
 MAY_PASS = re.compile(
     r"deadline exceeded|timed? ?out|is reserved for|failed to reserve|connection refused", re.IGNORECASE
 )
-"""What a container runtime says when it is busy."""
+"""What a container runtime, or the kubelet that waits for its copy of a ConfigMap, says when it is busy."""
 
 GONE = re.compile(r"not found|non-existent", re.IGNORECASE)
 """What the kubelet says of a Secret, a ConfigMap or a key of one that a volume names and nobody has."""
@@ -207,7 +207,8 @@ def _container_cause(pod: Object, status: Object, around: Surroundings) -> Cause
     if reason in TERMINAL:
         kind, sentence = TERMINAL[reason]
         line = event_line(around.last(uid, "Failed", reason, "ErrImageNeverPull", "InspectFailed"))
-        return _cause(kind, f"{who} does not start: {sentence} ({said})", event=line, **where)
+        terminal = MAY_PASS.search(said) is None
+        return _cause(kind, f"{who} does not start: {sentence} ({said})", terminal=terminal, event=line, **where)
     if reason in PULLS:
         return _pull(who, said, around.last(uid, "Failed", text="Failed to pull image"), where)
     for ending in (waiting, ended, status.get("lastState", {}).get("terminated", {})):
