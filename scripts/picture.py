@@ -60,7 +60,7 @@ def main(out: Path, commands: list[list[str]]) -> int:
 def run(command: list[str]) -> tuple[int, str]:
     """Run a command, show its output, and return its exit code and that output."""
     # Colours, but no line that another one replaces: a picture has only one moment.
-    environment = {**os.environ, "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0", "COLUMNS": str(WIDTH)}
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
     written = []
     with subprocess.Popen(  # noqa: S603 - the caller's own command
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

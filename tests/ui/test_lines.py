@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from dockyard.model.events import Event, Move, Progress, Step
 from dockyard.model.lifecycle import DeploymentState
@@ -116,3 +117,10 @@ def test_a_move_shows_the_new_state() -> None:
     """Where it came from stands in the line before."""
     move = Move("api", DeploymentState.READY, service="api", before=DeploymentState.RUNNING)
     assert shown((0, move)) == ["12:00:00Z    0.0 s  api               Ready"]
+
+
+def test_a_failure_is_told_once() -> None:
+    """The move to Failed says nothing that the diagnosis behind it does not say; one with a reason has its line."""
+    silent = Move("api", DeploymentState.FAILED, service="api", before=DeploymentState.PENDING)
+    assert len([line for line in shown((8, silent), (9, DIAGNOSED)) if line.endswith("Failed")]) == 1
+    assert shown((8, replace(silent, text="its image could not be built")))[0].endswith("its image could not be built")

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
 
-from dockyard.model.events import Began, Diagnosed, Step
+from dockyard.model.events import Began, Diagnosed, Move, Step
+from dockyard.model.lifecycle import DeploymentState
 from dockyard.ui.explain import explain
 from dockyard.ui.terminal import painter
 from dockyard.ui.words import amount, clean, duration
@@ -76,7 +77,7 @@ class Lines:
         if event.passing and stamped.elapsed - self._last < SIGN_OF_LIFE:
             return
         text = self._step(event, stamped.elapsed) if isinstance(event, Step) else _text(event)
-        if text is None:
+        if text is None or _is_explained_next(event):
             return
         self._last = stamped.elapsed
         told = [self._line(stamped, text)]
@@ -109,6 +110,11 @@ class Lines:
         name = "" if event.stage == event.step else f"{event.step} "
         how = "took" if event.ok else "failed after"
         return f"{name}{how} {duration(took)}{': ' if event.text else ''}{clean(event.text)}"
+
+
+def _is_explained_next(event: Event) -> bool:
+    """Tell whether a move needs no line: one to Failed that says nothing is followed by its diagnosis."""
+    return isinstance(event, Move) and event.stage == DeploymentState.FAILED and not event.text
 
 
 def _text(event: Event) -> str:
