@@ -46,7 +46,7 @@ def test_a_killed_deploy_is_mended_by_the_next_one(trial: Trial, seen: Seen) -> 
     assert trial.site().api.get("Lease", NAME) is None
     seen.note(
         "SIGKILL at a random moment of `deploy`, every second time with all its programs",
-        f"the next plain `deploy` ended with everything Ready; {recovered} times a release was freed or removed first",
+        f"the next plain `deploy` ended with everything Ready; releases freed or removed first: {recovered}",
         runs=KILLS,
         held=KILLS,
     )
