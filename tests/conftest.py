@@ -6,6 +6,7 @@ The markers `process`, `docker` and `cluster` are registered in pyproject.toml.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from typing import NoReturn, Protocol
 
@@ -14,6 +15,10 @@ import pytest
 from dockyard import credentials
 from dockyard.model.errors import DockyardError
 from dockyard.tools.docker import Docker
+
+# A job in the background of a shell ignores Ctrl-C, and so would all that tests start: they try it on purpose.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MAY_START = ("process", "docker", "cluster")
 """The markers of tests that may start programs."""
