@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -688,6 +689,19 @@ def test_a_release_that_somebody_upgrades_meanwhile_is_told(deployed: Deploying)
     with pytest.raises(LeftFailedError, match="changed by somebody else"):
         pipeline.deploy(deployed.workspace, NAMES, meddle, deployed.options(), gate=deployed.gate)
     assert deployed.records["api"].good == {1}
+
+
+def test_no_base_image_is_had_for_a_deploy_that_must_fail(
+    deploying: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets are judged before anything else: a stand-in takes minutes to make."""
+    deploying.workspace = replace(deploying.workspace, secrets={})
+    deploying.workspace.docker.held.clear()
+    asked: list[str] = []
+    monkeypatch.setattr(bases, "resolve", lambda _docker, image, *_, **__: asked.append(image))
+    with pytest.raises(RefusedError, match="KEY"):
+        deploying()
+    assert asked == []
 
 
 def test_secrets_go_to_the_releases_that_name_them(deploying: Deploying) -> None:

@@ -95,8 +95,8 @@ def deploy(
     Raises:
         DockyardError: What stopped it; releases that were done before stay.
     """
-    sources = have_sources(workspace, image_names(workspace, names), report)
-    site = prepare(workspace, names, report)
+    site = prepare(workspace, names, report)  # judges secrets: no base image is made for a deploy that must fail
+    sources = have_sources(site.workspace, image_names(workspace, names), report)
     with locked(site, options, report) as lock:
         records = await_others(site, names, lock, report)
         facts = observe(site.workspace, names, site, sources, records=records)
