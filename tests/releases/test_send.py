@@ -8,15 +8,13 @@ import pytest
 
 from dockyard.model.diagnosis import CauseKind
 from dockyard.model.errors import (
-    ApiSilentError,
     ClusterError,
-    RolloutError,
     StoppedError,
     ToolFailedError,
     ToolTimeoutError,
 )
 from dockyard.releases.plan import Recovery
-from dockyard.releases.send import PATIENCE, Refusal, free, is_gone, persist, record_of, refusal
+from dockyard.releases.send import PATIENCE, Refusal, free, persist, record_of, refusal
 from tests.releases.conftest import Work
 
 REFUSED_CONNECTION = (
@@ -208,20 +206,6 @@ def test_freeing_does_what_was_planned(work: Work) -> None:
     assert work.helm.calls == ["rollback web 1", "uninstall web"]
     assert work.stages == ["Ready", "Ready", "Recovering", "Ready", "Recovering"]
     assert record_of(work.site, "web") is None
-
-
-@pytest.mark.parametrize(
-    ("error", "gone"),
-    [
-        (ClusterError("x"), True),
-        (ApiSilentError("h", "x"), True),
-        (RolloutError("x"), False),
-        (StoppedError("x"), False),
-    ],
-)
-def test_a_cluster_that_is_gone_is_known(error: Exception, *, gone: bool) -> None:
-    """Then nothing can be taken back."""
-    assert is_gone(error) is gone  # type: ignore[arg-type]
 
 
 NODE_PORT_TAKEN = (

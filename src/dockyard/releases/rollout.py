@@ -15,7 +15,7 @@ from dockyard.releases.diagnose import diagnose
 from dockyard.releases.drift import drift, kinds_of, live_objects
 from dockyard.releases.images import bring_back, images_of
 from dockyard.releases.plan import SENDING, Verb
-from dockyard.releases.records import forget, mark_good
+from dockyard.releases.records import mark_good
 from dockyard.releases.remove import await_gone, remove
 from dockyard.releases.send import Refusal, free, persist, record_of
 from dockyard.releases.verify import Served, verify
@@ -199,7 +199,6 @@ class Rollout:
             fix = f"`./inv destroy --release {name}` removes it; the next deploy does so too"
             return LeftFailedError(f"Release {name} failed and is kept as it is", fix=fix, diagnosis=found)
         remove(self._site.helm, self._site.api, name, clock=self._site.workspace.clock)
-        forget(self._site.api, name)
         self._take_secret_back()
         self._life.note("Removed", "a first install that failed leaves nothing behind")
         return RolloutError(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind
-from dockyard.model.errors import ApiSilentError, ClusterError, DockyardError, ToolFailedError, ToolTimeoutError
+from dockyard.model.errors import ClusterError, ToolFailedError, ToolTimeoutError
 from dockyard.releases.plan import Recovery
 from dockyard.releases.records import read_records
 from dockyard.releases.remove import remove
@@ -147,11 +147,6 @@ def _free_now(site: Site, life: Life) -> None:
         return
     good = record.last_good(but=record.newest.number)
     free(site, life.release, Recovery.ROLL_BACK if good else Recovery.REMOVE, good.number if good else 0, life)
-
-
-def is_gone(error: DockyardError) -> bool:
-    """Tell whether an error says that the cluster does not answer: then nothing can be taken back."""
-    return isinstance(error, ClusterError | ApiSilentError)
 
 
 def refusal(release: str, said: str) -> Cause:
