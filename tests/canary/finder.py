@@ -176,8 +176,8 @@ class Sampler:
             self.environ.add(argv.split(b"\0")[0] + b"\0" + Path(f"/proc/{pid}/environ").read_bytes())
 
     def _look_into(self, folder: Path) -> None:
-        with suppress(OSError):  # what is in it comes and goes
-            for entry in os.scandir(folder):
+        with suppress(OSError), os.scandir(folder) as entries:  # what is in it comes and goes
+            for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     self._look_into(Path(entry.path))
                 elif entry.is_file(follow_symlinks=False) and entry.stat().st_size < CHUNK:
@@ -186,8 +186,8 @@ class Sampler:
 
 def descendants(pid: int) -> Iterator[int]:
     """Yield the processes that descend from one."""
-    with suppress(OSError):
-        for task in os.scandir(f"/proc/{pid}/task"):
+    with suppress(OSError), os.scandir(f"/proc/{pid}/task") as tasks:
+        for task in tasks:
             with suppress(OSError):
                 for child in Path(task.path, "children").read_text(encoding="ascii").split():
                     yield int(child)

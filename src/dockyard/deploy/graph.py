@@ -11,6 +11,9 @@ from dockyard.model.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+TICK = 0.2
+"""Seconds: a signal that comes just before the main thread waits does not wake it, so it must wake by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -53,11 +56,12 @@ def carry_out(pieces: Sequence[Piece], *, jobs: int) -> None:
                     running[pool.submit(waiting.pop(piece.name).run)] = piece.name
                 if not running:
                     break
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                done, _ = wait(running, TICK, return_when=FIRST_COMPLETED)
                 failed += [error for future in done if (error := future.exception()) is not None]
                 running = {future: name for future, name in running.items() if future not in done}
         except KeyboardInterrupt:  # raised here by the signal; the threads learn of it themselves
-            wait(running)
+            while wait(running, TICK).not_done:
+                pass  # a second signal ends this process
             raise StoppedError("Stopped") from None
     _raise_first(failed)
 
