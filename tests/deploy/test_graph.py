@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
@@ -143,13 +142,13 @@ def test_after_a_failure_what_runs_is_ended_and_nothing_begins(work: Work) -> No
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Set once the first piece that ended was seen to have ended: when the pieces are waited for again."""
-    waits, seen = itertools.count(1), threading.Event()
+    """Set once the first of two pieces was seen to have ended: when the other one alone is waited for."""
+    seen = threading.Event()
 
-    def counting(futures: Any, **options: Any) -> Any:  # noqa: ANN401 - as the real one
-        if next(waits) > 1:
+    def counting(futures: Any, timeout: float, **options: Any) -> Any:  # noqa: ANN401 - as the real one
+        if len(futures) == 1:
             seen.set()
-        return wait(futures, **options)
+        return wait(futures, timeout, **options)
 
     monkeypatch.setattr(graph, "wait", counting)
     return seen
@@ -185,19 +184,19 @@ def test_a_stop_alone_is_told_as_one() -> None:
 
 
 def test_an_interrupt_waits_for_what_runs(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C is raised where the pieces are waited for; they end in order, and nothing more begins."""
+    """Ctrl-C is raised where the pieces are waited for, with a limit each; they end in order, and nothing more begins."""
     waited: list[int] = []
     going = threading.Event()
 
-    def interrupted(futures: Any, **options: Any) -> Any:  # noqa: ANN401 - as the real one
+    def interrupted(futures: Any, timeout: float, **options: Any) -> Any:  # noqa: ANN401 - as the real one
         waited.append(len(futures))
         if len(waited) == 1:
             raise KeyboardInterrupt
         going.set()
-        return wait(futures, **options)
+        return wait(futures, timeout, **options)
 
     monkeypatch.setattr(graph, "wait", interrupted)
     pieces: Sequence[Piece] = [work.piece("a", during=lambda: going.wait(LIMIT)), work.piece("b", "a")]
     with pytest.raises(StoppedError) as caught:
         carry_out(pieces, jobs=2)
-    assert (caught.value.exit_code, work.log, waited) == (130, ["begin a", "end a"], [1, 1])
+    assert (caught.value.exit_code, work.log, waited[:2]) == (130, ["begin a", "end a"], [1, 1])
