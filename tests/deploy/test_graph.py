@@ -184,7 +184,7 @@ def test_a_stop_alone_is_told_as_one() -> None:
 
 
 def test_an_interrupt_waits_for_what_runs(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C is raised where the pieces are waited for, with a limit each; they end in order, and nothing more begins."""
+    """Ctrl-C is raised where the pieces are waited for, with a limit each; what runs ends, nothing begins."""
     waited: list[int] = []
     going = threading.Event()
 
