@@ -94,6 +94,13 @@ def test_what_is_not_deployed_needs_nothing(names: tuple[str, ...], values: dict
     credentials.require(PROJECT, names, values)
 
 
+def test_a_weak_value_is_refused_to_the_strict() -> None:
+    """A strong one is not."""
+    credentials.require(PROJECT, ("web",), {"KEY": STRONG}, strict=True)
+    with pytest.raises(RefusedError, match=r"A secret is not as the releases need them:\n    KEY .*\(for web\)"):
+        credentials.require(PROJECT, ("web",), {"KEY": "weak"}, strict=True)
+
+
 def test_a_value_that_is_made_later_is_not_missed() -> None:
     """The development database's URL; one that is set all the same must be usable."""
     credentials.require(PROJECT, ("api",), {"KEY": STRONG}, provided=["URL"])

@@ -135,7 +135,14 @@ def survey(project: Project, root: Path, environment: Mapping[str, str]) -> Surv
     return Survey(asked, found, later, faults, envfile.exposure(root / FILE))
 
 
-def require(project: Project, names: Iterable[str], values: Mapping[str, str], *, provided: Iterable[str] = ()) -> None:
+def require(
+    project: Project,
+    names: Iterable[str],
+    values: Mapping[str, str],
+    *,
+    provided: Iterable[str] = (),
+    strict: bool = False,
+) -> None:
     """Refuse to start where releases cannot be deployed with the values that there are.
 
     Args:
@@ -143,13 +150,14 @@ def require(project: Project, names: Iterable[str], values: Mapping[str, str], *
         names: The releases.
         values: The values by name.
         provided: Secrets whose values are made later where there are none now.
+        strict: Whether weak values are refused too.
 
     Raises:
         RefusedError: Names every secret that is missing or cannot be used, and who needs it; never a value.
     """
     wanted = frozenset(names)
     asked = {name: one for name, one in project.secrets().items() if wanted & set(one.releases)}
-    faults = [fault for fault in judge_all(asked, values, provided=provided) if fault.stops]
+    faults = [fault for fault in judge_all(asked, values, provided=provided) if strict or fault.stops]
     told = [line for fault in faults if (line := _told(fault, wanted))]
     if told:
         raise RefusedError(

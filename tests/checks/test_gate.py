@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -71,6 +72,21 @@ def test_a_chart_that_cannot_start_is_refused_with_every_cause(project: Path) ->
     assert "helm/frontend/templates/deployment.yaml" in caught.value.why
     assert "ai-todo-frontend-confg" in caught.value.why
     assert "DY102" in caught.value.fix
+
+
+def test_the_strict_are_refused_a_warning(project: Path) -> None:
+    """What a usual deploy tells and goes on from."""
+    backend = project / "helm/backend/templates/deployment.yaml"
+    text = backend.read_text(encoding="utf-8")
+    backend.write_text(re.sub(r" *livenessProbe:\n.*\n", "", text), encoding="utf-8")
+    events, strict = Recorder(), Recorder()
+    refuse_errors(open_workspace(project), ("backend",), {}, events)
+    (warned,) = events.events
+    assert (warned.stage, warned.text[:5]) == ("Warning", "DY308")
+    with pytest.raises(RefusedError, match="The checks found 1 finding, ") as caught:
+        refuse_errors(open_workspace(project), ("backend",), {}, strict, strict=True)
+    assert warned.text in caught.value.why
+    assert strict.events == []
 
 
 def test_what_is_not_sent_is_not_held_against_the_rest(project: Path) -> None:

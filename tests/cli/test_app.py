@@ -108,6 +108,23 @@ def test_what_becomes_of_a_failure_is_handed_on(inv: Inv, asked: Asked, argv: li
     assert asked.options[0].policy == policy
 
 
+def test_a_strict_deploy_refuses_what_others_only_warn_of(
+    inv: Inv, sources: FakeWorkspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A .env that others may read, before anything starts, in a dry run too; the checks are asked for warnings."""
+    strictness: list[bool] = []
+    monkeypatch.setattr("dockyard.cli.app.refuse_errors", lambda *_, strict: strictness.append(strict))
+    (sources.root / ".env").touch(0o600)
+    (sources.root / ".env").chmod(0o644)
+    for argv in (["--strict"], ["--strict", "--dry-run"]):
+        assert inv("deploy", *argv) == 4
+        assert ".env is open to other users" in capsys.readouterr().err
+    assert (sources.fake_api.changes, sources.cluster.calls, sources.docker.built) == ([], [], [])
+    (sources.root / ".env").chmod(0o600)
+    assert inv("deploy", "--strict") == 0
+    assert strictness == [True]
+
+
 @pytest.mark.usefixtures("workspace")
 def test_jobs_and_the_wait_for_the_lock_are_handed_on(inv: Inv, asked: Asked) -> None:
     """As numbers."""
@@ -187,7 +204,7 @@ def test_an_unknown_release_names_the_nearest(
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is sent is not looked at: charts of these tests are smaller than any check allows."""
-    monkeypatch.setattr("dockyard.cli.app.refuse_errors", lambda *_: None)
+    monkeypatch.setattr("dockyard.cli.app.refuse_errors", lambda *_, **__: None)
 
 
 @pytest.fixture

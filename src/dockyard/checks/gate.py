@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from dockyard.workspace import Workspace
 
 
-def refuse_errors(workspace: Workspace, names: tuple[str, ...], references: Mapping[str, str], report: Report) -> None:
+def refuse_errors(
+    workspace: Workspace,
+    names: tuple[str, ...],
+    references: Mapping[str, str],
+    report: Report,
+    *,
+    strict: bool = False,
+) -> None:
     """Make every check over the releases that are to be sent; warnings are told.
 
     Args:
@@ -26,26 +33,28 @@ def refuse_errors(workspace: Workspace, names: tuple[str, ...], references: Mapp
         names: The releases.
         references: `name:tag` of the images, by name.
         report: Told of warnings.
+        strict: Whether warnings are refused too.
 
     Raises:
         RefusedError: A check found an error; the message lists them all.
     """
     subject, disabled = look(workspace, references=references), workspace.project.checks.disabled
     found = [one for one in run_checks(subject, without=disabled) if one.release in {"", *names}]
+    refused = [one for one in found if strict or one.severity is Severity.ERROR]
     for one in found:
-        if one.severity is Severity.WARNING:
+        if one not in refused:
             report(Event("checks", "Warning", _line(one)))
-    errors = [one for one in found if one.severity is Severity.ERROR]
-    if errors:
-        raise refusal(errors)
+    if refused:
+        raise refusal(refused)
 
 
-def refusal(errors: list[Finding]) -> RefusedError:
+def refusal(found: list[Finding]) -> RefusedError:
     """Return the error that lists what was found, and how each kind is mended."""
     checks = every_check()
-    lines = "".join(f"\n    {_line(one)}" for one in errors)
-    fixes = "".join(f"\n    {id_}: {checks[id_].fix}" for id_ in dict.fromkeys(one.check for one in errors))
-    count = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
+    lines = "".join(f"\n    {_line(one)}" for one in found)
+    fixes = "".join(f"\n    {id_}: {checks[id_].fix}" for id_ in dict.fromkeys(one.check for one in found))
+    word = "error" if all(one.severity is Severity.ERROR for one in found) else "finding"
+    count = f"{len(found)} {word}{'s' if len(found) > 1 else ''}"
     return RefusedError(
         f"The checks found {count}, and nothing was sent to the cluster",
         why=f"Found:{lines}",

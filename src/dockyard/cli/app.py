@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from invoke.tasks import task
@@ -37,6 +38,7 @@ WORK = {"wait_lock": "seconds to wait for another deploy to end"}
         "dry_run": "only say what would be done, as `plan` does",
         "rollback": "go back to the last good revision when an upgrade fails",
         "keep_failed": "leave a first install that failed as it is",
+        "strict": "refuse warnings of the checks, weak secrets and a .env that others may read, too",
         "jobs": "pieces of work at a time",
         "json": "print each event as a line of JSON; with --dry-run the plan as one document",
         **WORK,
@@ -52,6 +54,7 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
     dry_run: bool = False,
     rollback: bool = True,
     keep_failed: bool = False,
+    strict: bool = False,
     json: bool = False,
 ) -> None:
     """Bring the app to what its sources and dockyard.yaml describe, and ask it whether it serves."""
@@ -64,15 +67,16 @@ def deploy(  # noqa: PLR0913 - each is an option of the command line
         chosen = _chosen(workspace, release)
         names = chosen.order()
         if dry_run:
-            _show_plan(screen, chosen, pipeline.plan(workspace, names), json=json)
+            _show_plan(screen, chosen, pipeline.plan(workspace, names, strict=strict), json=json)
             return
         how = options(
             jobs=default_jobs(jobs),
             wait_lock=whole_number("wait-lock", wait_lock),
             policy=Policy(roll_back=rollback, keep_failed=keep_failed),
+            strict=strict,
         )
         with told(screen, "deploy", names):
-            done = pipeline.deploy(workspace, names, screen.report, how, gate=refuse_errors)
+            done = pipeline.deploy(workspace, names, screen.report, how, gate=partial(refuse_errors, strict=strict))
         if not json:
             print_urls(screen, [served for entry in done for served in entry.served])
 
@@ -121,11 +125,18 @@ def _chosen(workspace: Workspace, release: str | None) -> Project:
     return workspace.project if release is None else workspace.project.subset(release)
 
 
-def refuse_errors(workspace: Workspace, names: tuple[str, ...], references: Mapping[str, str], report: Report) -> None:
-    """Refuse what the checks call an error; they are imported only where something is sent."""
+def refuse_errors(
+    workspace: Workspace,
+    names: tuple[str, ...],
+    references: Mapping[str, str],
+    report: Report,
+    *,
+    strict: bool = False,
+) -> None:
+    """Refuse what the checks call an error, or find at all; they are imported only where something is sent."""
     from dockyard.checks.gate import refuse_errors as refuse
 
-    refuse(workspace, names, references, report)
+    refuse(workspace, names, references, report, strict=strict)
 
 
 @task(help=JSON)

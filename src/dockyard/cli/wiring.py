@@ -54,12 +54,19 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
     )
 
 
-def options(*, jobs: int, wait_lock: float = 0.0, policy: Policy | None = None) -> Options:
+def options(*, jobs: int, wait_lock: float = 0.0, policy: Policy | None = None, strict: bool = False) -> Options:
     """Return how a deploy is done by this process."""
     from dockyard.deploy.pipeline import Options as Made
     from dockyard.releases.rollout import Policy as Usual
 
-    return Made(who=myself(), wall=lambda: datetime.now(UTC), jobs=jobs, wait_lock=wait_lock, policy=policy or Usual())
+    return Made(
+        who=myself(),
+        wall=lambda: datetime.now(UTC),
+        jobs=jobs,
+        policy=policy or Usual(),
+        wait_lock=wait_lock,
+        strict=strict,
+    )
 
 
 def secret_names(project: Project) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ class Options:
         jobs: Pieces of work at a time.
         policy: What is done about a release that fails.
         wait_lock: Seconds to wait for another deploy to end.
+        strict: Whether secrets that are weak, or open to others, are refused.
         alive: Tells whether a process lives; None where that cannot be told.
     """
 
@@ -66,16 +67,22 @@ class Options:
     jobs: int
     policy: Policy = field(default_factory=Policy)
     wait_lock: float = 0.0
+    strict: bool = False
     alive: Callable[[Identity], bool | None] = is_alive
 
 
-def plan(workspace: Workspace, names: tuple[str, ...]) -> Plan:
+def plan(workspace: Workspace, names: tuple[str, ...], *, strict: bool = False) -> Plan:
     """Return what a deploy would do; nothing is started and nothing is changed.
+
+    Args:
+        workspace: What to work with.
+        names: The releases, in order.
+        strict: As in Options.
 
     Raises:
         DockyardError: It cannot be told, since something that a deploy needs is missing.
     """
-    ready, site = peek(workspace, names)
+    ready, site = peek(workspace, names, strict=strict)
     sources = images.sources(ready.docker, ready.project, image_names(ready, names), ready.root)
     return make_plan(observe(ready, names, site, sources))
 
@@ -95,7 +102,9 @@ def deploy(
     Raises:
         DockyardError: What stopped it; releases that were done before stay.
     """
-    site = prepare(workspace, names, report)  # judges secrets: no base image is made for a deploy that must fail
+    site = prepare(
+        workspace, names, report, strict=options.strict
+    )  # judges secrets: no base image is made for a deploy that must fail
     sources = have_sources(site.workspace, image_names(workspace, names), report)
     with locked(site, options, report) as lock:
         records = await_others(site, names, lock, report)

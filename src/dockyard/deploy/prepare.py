@@ -31,13 +31,14 @@ UNKNOWN_DATABASE = "postgresql://todo:unknown@unknown.invalid/todo"
 """Stands for the address of a development database that was not made yet, so that charts can be rendered."""
 
 
-def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Site:
+def prepare(workspace: Workspace, names: tuple[str, ...], report: Report, *, strict: bool = False) -> Site:
     """Check what can be checked, then start what the releases need beside themselves.
 
     Args:
         workspace: What to work with.
         names: The releases that will be deployed.
         report: Told of what happens.
+        strict: As in `require_secrets`.
 
     Returns:
         The site, with the development database's address among its workspace's secrets where that is used.
@@ -48,7 +49,7 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
             being deleted.
         ClusterError: The cluster does not start.
     """
-    require_secrets(workspace, names)
+    require_secrets(workspace, names, strict=strict)
     with ThreadPoolExecutor(2, thread_name_prefix="prepare") as pool:
         starting = pool.submit(workspace.cluster.start, report)
         ready = _start_database(workspace, names, report)
@@ -58,18 +59,31 @@ def prepare(workspace: Workspace, names: tuple[str, ...], report: Report) -> Sit
     return site
 
 
-def require_secrets(workspace: Workspace, names: tuple[str, ...]) -> None:
+def require_secrets(workspace: Workspace, names: tuple[str, ...], *, strict: bool = False) -> None:
     """Refuse to start where a secret has no value, or one that cannot be used.
+
+    Args:
+        workspace: What has the values.
+        names: The releases that need them.
+        strict: Whether a weak value, and a .env that others may read, are refused too.
 
     Raises:
         RefusedError: Says which, and for whom.
     """
+    if strict:
+        credentials.require_private(workspace.root)
     secret = _database_secret(workspace, names)
-    credentials.require(workspace.project, names, workspace.secrets, provided=(secret,) if secret else ())
+    provided = (secret,) if secret else ()
+    credentials.require(workspace.project, names, workspace.secrets, provided=provided, strict=strict)
 
 
-def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site | None]:
+def peek(workspace: Workspace, names: tuple[str, ...], *, strict: bool = False) -> tuple[Workspace, Site | None]:
     """Return what a plan is made with, and start nothing.
+
+    Args:
+        workspace: What to work with.
+        names: The releases.
+        strict: As in `require_secrets`.
 
     Returns:
         The workspace with the development database's address where that is used, and the site where the cluster runs.
@@ -78,7 +92,7 @@ def peek(workspace: Workspace, names: tuple[str, ...]) -> tuple[Workspace, Site 
         RefusedError: A secret has no value, or one that cannot be used.
         MachineError: The engine does not answer.
     """
-    require_secrets(workspace, names)
+    require_secrets(workspace, names, strict=strict)
     secret = _database_secret(workspace, names)
     if secret:
         there = database.find(workspace.docker)
