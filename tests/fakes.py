@@ -133,6 +133,7 @@ class FakeApi(Api):
         objects: What it holds, by kind and name.
         namespaces: The phase of each namespace.
         lines: What pods wrote, by pod and whether it was the run before.
+        answered: The status that pods answer a path with; they answer all others with 200.
         changes: What was written, in order: `create Lease dockyard`.
         silent: Whether nobody answers.
     """
@@ -142,6 +143,7 @@ class FakeApi(Api):
         self.objects: dict[tuple[str, str], Object] = {}
         self.namespaces = {namespace: "Active"}
         self.lines: dict[tuple[str, bool], str] = {}
+        self.answered: dict[str, int] = {}
         self.changes: list[str] = []
         self.silent = False
         self._clock = clock or FakeClock()
@@ -216,9 +218,11 @@ class FakeApi(Api):
             live["status"] = {"observedGeneration": metadata["generation"], **made, **up}
             newest = f"{name}-{metadata['annotations'][REVISION]}"
             owners = [{"uid": self.objects["ReplicaSet", newest]["metadata"]["uid"]}]
-            labels = live["spec"]["template"].get("metadata", {}).get("labels", {})
+            template = live["spec"]["template"]
+            labels = template.get("metadata", {}).get("labels", {})
             pod = {"name": f"{newest}-a", "labels": labels, "ownerReferences": owners}
-            self.put({"kind": "Pod", "metadata": pod, "status": {"containerStatuses": [container]}})
+            status = {"containerStatuses": [container]}
+            self.put({"kind": "Pod", "metadata": pod, "spec": template["spec"], "status": status})
         for name in services if ready else ():
             self.put(
                 {"kind": "Endpoints", "metadata": {"name": name}, "subsets": [{"addresses": [{"ip": "10.0.0.1"}]}]}
@@ -243,12 +247,19 @@ class FakeApi(Api):
                 _refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", content_type)
             if path.endswith("/log"):
                 return self._log(path.split("/")[-2], query["previous"] == "true")
+            if "/proxy/" in path:
+                return self._pod_answer("/" + path.partition("/proxy/")[2])
             return json.dumps(self._answer(method, path, query, body)).encode()
 
     def _log(self, pod: str, previous: bool) -> bytes:  # noqa: FBT001 - one of two runs
         if (text := self.lines.get((pod, previous))) is None:
             _refuse(HTTPStatus.BAD_REQUEST, "BadRequest", f"pod {pod} has none")
         return text.encode()
+
+    def _pod_answer(self, path: str) -> bytes:
+        if (status := self.answered.get(path, HTTPStatus.OK)) >= HTTPStatus.BAD_REQUEST:
+            raise ApiRefusedError(status, "", "the pod's own words")
+        return b""
 
     def _answer(self, method: str, path: str, query: Mapping[str, str], body: Object | None) -> Object:
         if path == "version":

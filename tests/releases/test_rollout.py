@@ -55,6 +55,28 @@ def test_an_upgrade_becomes_good(work: Work) -> None:
     assert work.good == {1, 2}
 
 
+PROBES = """\
+        livenessProbe: {httpGet: {path: /live, port: 8000}}
+        readinessProbe: {httpGet: {path: /ready, port: 8000}}
+"""
+
+
+def test_a_probe_that_will_kill_is_known_before_it_does(work: Work) -> None:
+    """Ready is not enough: what the kubelet asks for later must be answered, too."""
+    work.deployed("v1")
+    work.helm.charts["web"] += PROBES
+    work.api.answered["/live"] = 404
+    error = caught(lambda: work.bring("v2"))
+    assert (error.exit_code, work.history[-1]) == (1, (3, "deployed"))
+    (found,) = (event for event in work.report.events if isinstance(event, Diagnosed))
+    assert found.diagnosis is not None
+    assert found.diagnosis.cause.kind is CauseKind.PROBE
+    assert "GET /live on port 8000 is answered with 404" in found.text
+    assert work.good == {1, 3}
+    del work.api.answered["/live"]
+    assert work.bring("v2").revision == 4
+
+
 def test_what_only_is_waited_for_is_not_sent(work: Work) -> None:
     """It was deployed, and its maker died before it was Ready."""
     made = work.deployed("v1", good=False)

@@ -306,6 +306,7 @@ REFUSALS: dict[str, tuple[tuple[int, object], tuple[int, str, str]]] = {
     "a conflict": (status(409, "AlreadyExists", "x exists"), (409, "AlreadyExists", "x exists")),
     "not yet": ((503, b"apiserver not ready\n"), (503, "", "apiserver not ready")),
     "JSON of another form": ((500, [1]), (500, "", "[1]")),
+    "another's object": ((404, {"reason": "NotFound"}), (404, "", '{"reason": "NotFound"}')),
     "no text": ((502, b"\xff\xfe"), (502, "", "\ufffd\ufffd")),
     "nothing": ((500, b""), (500, "", "")),
     "a Status without a word": ((422, {"kind": "Status"}), (422, "", "")),
@@ -322,6 +323,37 @@ def test_a_refusal_carries_its_facts(
         api.ask("GET", "api")
     assert (caught.value.status, caught.value.reason, caught.value.message) == facts
     assert len(server.asked) == 1
+
+
+def test_a_pod_is_asked_through_the_server(api: Api, server: ApiServer) -> None:
+    """By its port and path, with its query; https is named, http is not."""
+    server.answers = [(200, b"well"), (204, b""), (302, b"")]
+    assert api.status_of("web-a", 8000, "/health?deep=1") == 200
+    assert api.status_of("web-a", 8443, "/", scheme="https") == 200
+    assert api.status_of("web-a", 8000, "/moved") == 200
+    pods = "GET /api/v1/namespaces/todo/pods"
+    assert server.lines == [
+        f"{pods}/web-a:8000/proxy/health?deep=1",
+        f"{pods}/https:web-a:8443/proxy/",
+        f"{pods}/web-a:8000/proxy/moved",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"Not Found", {"detail": "no"}, {"reason": "NotFound"}, b""])
+def test_what_a_pod_answers_is_its_own(api: Api, server: ApiServer, content: object) -> None:
+    """Whatever form it has."""
+    server.answers = [(404, content), (503, content)]
+    assert [api.status_of("web-a", 8000, path) for path in ("/a", "/b")] == [404, 503]
+
+
+def test_a_pod_that_the_server_cannot_reach_answers_nothing(api: Api, server: ApiServer) -> None:
+    """That is the server's own word: nothing listens there, or it may not ask."""
+    server.answers = [
+        status(503, "ServiceUnavailable", "error trying to reach service: dial tcp: connection refused"),
+        status(403, "Forbidden", "pods/proxy is forbidden"),
+        status(404, "NotFound", "pods web-a not found"),
+    ]
+    assert [api.status_of("web-a", 8000, "/") for _ in range(3)] == [None] * 3
 
 
 def test_lines_are_text_whatever_was_written(api: Api, server: ApiServer) -> None:

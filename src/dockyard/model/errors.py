@@ -167,7 +167,7 @@ class ApiRefusedError(ToolError):
 
     Attributes:
         status: The HTTP status.
-        reason: Kubernetes' word for it: NotFound, Conflict, Forbidden.
+        reason: Kubernetes' word for it: NotFound, Conflict, Forbidden; empty where the answer was no Status of its own.
         message: What it says.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
@@ -14,6 +15,7 @@ from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
 from dockyard.releases.drift import drift, kinds_of, live_objects
 from dockyard.releases.images import bring_back, images_of
+from dockyard.releases.liveness import await_alive
 from dockyard.releases.plan import SENDING, Verb
 from dockyard.releases.records import mark_good
 from dockyard.releases.remove import await_gone, remove
@@ -141,12 +143,22 @@ class Rollout:
         workspace = self._site.workspace
         watch = Watch(self._life, self._site.view, clock=workspace.clock, runs=self._site.runs)
         cause = watch.wait(manifests, limit=self._spec.timeout, grace=self._spec.grace)
+        cause = cause or self._await_alive(manifests)
         if cause:
             return cause, ()
         try:
             return None, verify(workspace.cluster, manifests, self._spec.check, clock=workspace.clock)
         except RolloutError as error:
             return Cause(CauseKind.PROBE, f"{error.what}: {error.why}", fix=error.fix), ()
+
+    def _await_alive(self, manifests: Manifests) -> Cause | None:
+        """Ask the new pods for what will be asked of them later; return why they would not live."""
+        seen = self._site.view.look()
+        names = seen.verdict(manifests).pods
+        pods = [entry for entry in seen.objects if entry["kind"] == "Pod" and entry["metadata"]["name"] in names]
+        clock, grace = self._site.workspace.clock, self._spec.grace
+        tell = partial(self._life.note, "Asking")
+        return await_alive(self._site.api, pods, clock=clock, grace=grace, tell=tell)
 
     def _remember(self, manifests: Manifests) -> Revision:
         """Remember in the cluster that the newest revision was seen Ready; return it."""

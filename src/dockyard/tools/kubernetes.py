@@ -170,6 +170,25 @@ class Api:
         except ApiRefusedError:  # it has not started, or was not started before
             return ""
 
+    def status_of(self, pod: str, port: int, path: str, *, scheme: str = "http") -> int | None:
+        """Return the HTTP status that a pod answers a GET with, asked by the server; None where it cannot reach it.
+
+        Source: Kubernetes documentation, "Access Services Running on Clusters": pods are named `scheme:name:port` in
+        the proxy's addresses, and http is no scheme to name.
+
+        Args:
+            pod: Its name.
+            port: The port's number.
+            path: What to ask for, with its first slash and its query.
+            scheme: http or https.
+        """
+        name = f"{'https:' if scheme == 'https' else ''}{quote(pod)}:{port}"
+        try:
+            self._send("GET", f"{self.path('Pod')}/{name}/proxy{path}", {}, None, "")
+        except ApiRefusedError as error:
+            return None if error.reason else error.status  # a pod's own answer has no reason of Kubernetes
+        return HTTPStatus.OK
+
     def path(self, kind: str, name: str = "") -> str:
         """Return where objects of a kind are, or one of them."""
         api, resource = RESOURCES[kind]
@@ -278,9 +297,11 @@ def _exchange(
 def _refusal(status: int, answer: bytes) -> ApiRefusedError:
     try:
         said = json.loads(answer)
-        return ApiRefusedError(status, str(said.get("reason") or ""), str(said.get("message") or ""))
-    except (ValueError, AttributeError):
+    except ValueError:
+        said = None
+    if not isinstance(said, dict) or said.get("kind") != "Status":
         return ApiRefusedError(status, "", answer.decode(errors="replace").strip())
+    return ApiRefusedError(status, str(said.get("reason") or ""), str(said.get("message") or ""))
 
 
 def read_access(target: Target) -> Access:

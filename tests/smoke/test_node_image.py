@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import pytest
 
 from dockyard.tools.process import Completed, run
+from tests.conftest import MissingTool
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.cluster
 
 READY_LIMIT = 60.0
 """Seconds until a node that is not Ready counts as broken; a busy machine needs twice what an idle one does."""
@@ -65,14 +66,14 @@ def until(true: Callable[[], bool], what: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def image() -> str:
-    """The image to try; without one there is nothing to test, which in CI is a failure."""
+def image(missing_tool: MissingTool) -> str:
+    """The image to try."""
     if named := os.environ.get("DOCKYARD_NODE_IMAGE"):
         return named
     labelled = ["--filter", "label=dev.dockyard.kind=node", "--filter", "dangling=false"]
     found = docker("image", "ls", *labelled, "--format", "{{.Repository}}:{{.Tag}}", check=False).stdout.split()
-    if not found and not os.environ.get("CI"):
-        pytest.skip("no node image in the engine; `./inv cluster.start` builds one")
+    if not found:
+        missing_tool("A node image in the engine", fix="`./inv cluster.start` builds one")
     return found[0]
 
 

@@ -1,0 +1,117 @@
+"""Asking pods that are Ready what the kubelet will ask them later: a liveness probe that never passes.
+
+The first liveness probe may be due half a minute after a pod is Ready, and the first restart another half a minute
+later. A release with a wrong path in its probe looks well until then. So pods are asked at once, by the API server.
+
+Source: Kubernetes documentation, "Configure Liveness, Readiness and Startup Probes": from 200 to 399 is success.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+
+from dockyard.model.diagnosis import Cause, CauseKind
+from dockyard.tools.clock import ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dockyard.releases.causes import Object
+    from dockyard.tools.clock import Clock
+
+PAUSE = 1.0
+
+
+class Asks(Protocol):
+    """What asking a pod needs of the API server."""
+
+    def status_of(self, pod: str, port: int, path: str, *, scheme: str) -> int | None:
+        """Return the status that a pod answers with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a probe asks.
+
+    Attributes:
+        port: The number of the port.
+        path: The path, with its slash.
+        scheme: http or https.
+    """
+
+    port: int
+    path: str
+    scheme: str
+
+    @classmethod
+    def of(cls, container: Object, probe: str) -> Question | None:
+        """Return what a container's probe asks; None where it asks in a way that nobody else can repeat."""
+        asked = container.get(probe, {}).get("httpGet")
+        if asked is None or asked.get("httpHeaders") or asked.get("host"):
+            return None
+        named = {port["name"]: port["containerPort"] for port in container.get("ports", ()) if "name" in port}
+        port = named.get(asked["port"], asked["port"])
+        path = f"/{asked.get('path', '').removeprefix('/')}"
+        return cls(port, path, asked.get("scheme", "HTTP").lower()) if isinstance(port, int) else None
+
+
+def await_alive(
+    api: Asks, pods: Sequence[Object], *, clock: Clock, grace: float, tell: Callable[[str], None]
+) -> Cause | None:
+    """Wait until pods answer their liveness probes.
+
+    Args:
+        api: The API server.
+        pods: Pods that are Ready, with their specifications.
+        clock: The clock to wait by.
+        grace: Seconds that a probe may fail.
+        tell: Told once what is waited for.
+
+    Returns:
+        The probe that still fails; None where none does, or where it cannot be told.
+    """
+    cause: Cause | None = None
+    for _ in ticks(clock, limit=grace, pause=PAUSE):
+        found = next(_failing(api, pods), None)
+        if found is None:
+            return None
+        if cause is None:
+            tell(found.sentence)
+        cause = found
+    return cause
+
+
+def _failing(api: Asks, pods: Sequence[Object]) -> Iterator[Cause]:
+    for pod in pods:
+        for container in pod["spec"].get("containers", ()):
+            live, ready = Question.of(container, "livenessProbe"), Question.of(container, "readinessProbe")
+            if live is None or ready is None or live == ready:
+                continue
+            status = _status(api, pod, live)
+            # The kubelet was content with readiness. Where it fails from here, the pod takes us for somebody else (its
+            # Host header is another one, say), and what it says about liveness proves nothing.
+            if status is None or _passes(status) or not _passes(_status(api, pod, ready) or 0):
+                continue
+            yield _cause(pod["metadata"]["name"], container["name"], live, status)
+
+
+def _status(api: Asks, pod: Object, question: Question) -> int | None:
+    return api.status_of(pod["metadata"]["name"], question.port, question.path, scheme=question.scheme)
+
+
+def _passes(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.BAD_REQUEST
+
+
+def _cause(pod: str, container: str, question: Question, status: int) -> Cause:
+    return Cause(
+        CauseKind.PROBE,
+        f"Container {container} of pod {pod} is ready, and its liveness probe cannot pass: GET {question.path} on port "
+        f"{question.port} is answered with {status}, so that it would be killed and started over and over",
+        terminal=False,
+        pod=pod,
+        container=container,
+        fix="Let livenessProbe ask what the program answers with success as long as it is well",
+    )
