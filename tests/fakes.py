@@ -258,7 +258,7 @@ class FakeApi(Api):
 
     def _pod_answer(self, path: str) -> bytes:
         if (status := self.answered.get(path, HTTPStatus.OK)) >= HTTPStatus.BAD_REQUEST:
-            raise ApiRefusedError(status, "", "the pod's own words")
+            raise ApiRefusedError(status, "", "the pod's own words", is_own=False)
         return b""
 
     def _answer(self, method: str, path: str, query: Mapping[str, str], body: Object | None) -> Object:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dockyard.releases.liveness import Question
 from dockyard.releases.records import read_records
 from dockyard.releases.site import connect
 from dockyard.releases.status import statuses
@@ -48,6 +49,19 @@ def test_helms_records_are_read_as_helm_tells_them(helm: Helm, workspace: Worksp
         assert [one.number for one in records[facts.name].revisions] == [
             one.revision for one in helm.history(facts.name)
         ]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_pods_answer_probes_through_the_api_server(workspace: Workspace, kubectl: Kubectl, service: str) -> None:
+    """As the kubelet's are: success, the pod's own refusal, and silence where nothing listens."""
+    api = connect(workspace).api
+    for pod in pods_of(kubectl, service):
+        (container,) = pod["spec"]["containers"]
+        live = Question.of(container, "livenessProbe")
+        assert live is not None
+        name = pod["metadata"]["name"]
+        asked = ((live.port, live.path), (live.port, "/no-such-path"), (1, live.path))
+        assert [api.status_of(name, port, path) for port, path in asked] == [200, 404, None]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -350,10 +350,11 @@ def test_a_pod_that_the_server_cannot_reach_answers_nothing(api: Api, server: Ap
     """That is the server's own word: nothing listens there, or it may not ask."""
     server.answers = [
         status(503, "ServiceUnavailable", "error trying to reach service: dial tcp: connection refused"),
+        (500, {"kind": "Status", "code": 500, "message": "error trying to reach service: connection refused"}),
         status(403, "Forbidden", "pods/proxy is forbidden"),
         status(404, "NotFound", "pods web-a not found"),
     ]
-    assert [api.status_of("web-a", 8000, "/") for _ in range(3)] == [None] * 3
+    assert [api.status_of("web-a", 8000, "/") for _ in range(4)] == [None] * 4
 
 
 def test_lines_are_text_whatever_was_written(api: Api, server: ApiServer) -> None:

@@ -167,12 +167,13 @@ class ApiRefusedError(ToolError):
 
     Attributes:
         status: The HTTP status.
-        reason: Kubernetes' word for it: NotFound, Conflict, Forbidden; empty where the answer was no Status of its own.
+        reason: Kubernetes' word for it: NotFound, Conflict, Forbidden; empty where it has none.
         message: What it says.
+        is_own: Whether it is a Status of its own; else it may be the answer of a pod, passed on.
     """
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        self.status, self.reason, self.message = status, reason, message
+    def __init__(self, status: int, reason: str, message: str, *, is_own: bool = True) -> None:
+        self.status, self.reason, self.message, self.is_own = status, reason, message, is_own
         super().__init__(f"The API server refused with {status} {reason}".rstrip(), why=message)
 
 

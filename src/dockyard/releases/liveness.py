@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from dockyard.releases.causes import Object
     from dockyard.tools.clock import Clock
 
-PAUSE = 1.0
+PAUSE = 4.0
+"""Seconds between two questions: the program may write a line of log for each, among the last that people look at."""
 
 
 class Asks(Protocol):
@@ -57,6 +58,41 @@ class Question:
         return cls(port, path, asked.get("scheme", "HTTP").lower()) if isinstance(port, int) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A liveness probe that would fail now.
+
+    Attributes:
+        pod: The pod.
+        container: Its container.
+        question: What is asked.
+        status: What it answers.
+    """
+
+    pod: str
+    container: str
+    question: Question
+    status: int
+
+    @property
+    def answer(self) -> str:
+        """Question and answer as a sentence without its full stop."""
+        return f"GET {self.question.path} on port {self.question.port} is answered with {self.status}"
+
+    @property
+    def cause(self) -> Cause:
+        """The same as what speaks against the release."""
+        return Cause(
+            CauseKind.PROBE,
+            f"Container {self.container} of pod {self.pod} is ready, and its liveness probe would kill it over and "
+            f"over: {self.answer}",
+            terminal=False,
+            pod=self.pod,
+            container=self.container,
+            fix="Let livenessProbe ask for what the program answers with success as long as it is well",
+        )
+
+
 def await_alive(
     api: Asks, pods: Sequence[Object], *, clock: Clock, grace: float, tell: Callable[[str], None]
 ) -> Cause | None:
@@ -72,18 +108,17 @@ def await_alive(
     Returns:
         The probe that still fails; None where none does, or where it cannot be told.
     """
-    cause: Cause | None = None
+    found: Failing | None = None
     for _ in ticks(clock, limit=grace, pause=PAUSE):
-        found = next(_failing(api, pods), None)
+        before, found = found, next(_failing(api, pods), None)
         if found is None:
             return None
-        if cause is None:
-            tell(found.sentence)
-        cause = found
-    return cause
+        if before is None:
+            tell(f"liveness: {found.answer}; it has {grace:g} s to pass")
+    return found.cause if found else None
 
 
-def _failing(api: Asks, pods: Sequence[Object]) -> Iterator[Cause]:
+def _failing(api: Asks, pods: Sequence[Object]) -> Iterator[Failing]:
     for pod in pods:
         for container in pod["spec"].get("containers", ()):
             live, ready = Question.of(container, "livenessProbe"), Question.of(container, "readinessProbe")
@@ -94,7 +129,7 @@ def _failing(api: Asks, pods: Sequence[Object]) -> Iterator[Cause]:
             # Host header is another one, say), and what it says about liveness proves nothing.
             if status is None or _passes(status) or not _passes(_status(api, pod, ready) or 0):
                 continue
-            yield _cause(pod["metadata"]["name"], container["name"], live, status)
+            yield Failing(pod["metadata"]["name"], container["name"], live, status)
 
 
 def _status(api: Asks, pod: Object, question: Question) -> int | None:
@@ -103,15 +138,3 @@ def _status(api: Asks, pod: Object, question: Question) -> int | None:
 
 def _passes(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.BAD_REQUEST
-
-
-def _cause(pod: str, container: str, question: Question, status: int) -> Cause:
-    return Cause(
-        CauseKind.PROBE,
-        f"Container {container} of pod {pod} is ready, and its liveness probe cannot pass: GET {question.path} on port "
-        f"{question.port} is answered with {status}, so that it would be killed and started over and over",
-        terminal=False,
-        pod=pod,
-        container=container,
-        fix="Let livenessProbe ask what the program answers with success as long as it is well",
-    )

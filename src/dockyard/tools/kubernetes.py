@@ -186,7 +186,7 @@ class Api:
         try:
             self._send("GET", f"{self.path('Pod')}/{name}/proxy{path}", {}, None, "")
         except ApiRefusedError as error:
-            return None if error.reason else error.status  # a pod's own answer has no reason of Kubernetes
+            return None if error.is_own else error.status
         return HTTPStatus.OK
 
     def path(self, kind: str, name: str = "") -> str:
@@ -300,7 +300,7 @@ def _refusal(status: int, answer: bytes) -> ApiRefusedError:
     except ValueError:
         said = None
     if not isinstance(said, dict) or said.get("kind") != "Status":
-        return ApiRefusedError(status, "", answer.decode(errors="replace").strip())
+        return ApiRefusedError(status, "", answer.decode(errors="replace").strip(), is_own=False)
     return ApiRefusedError(status, str(said.get("reason") or ""), str(said.get("message") or ""))
 
 
