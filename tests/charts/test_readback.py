@@ -50,7 +50,7 @@ def test_a_deployment_is_one_entity_for_each_lasting_container() -> None:
     assert sidecar.entity is not None
     assert (web.entity.name, web.entity.image, web.entity.replicas) == ("web", "web:1.0.0", 2)
     assert (sidecar.entity.image, sidecar.entity.ports) == ("sidecar:2.0.0", ())
-    assert web.entity.port_number("http") == 8080
+    assert [(port.name, port.container_port) for port in web.entity.ports] == [("http", 8080)]
     assert web.entity.env_from[0].config_map_ref is not None
     assert str(web.entity.resources.requests.cpu) == "250m"
     assert web.entity.labels == {"app": "web"}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dockyard.model.cluster import MinikubeCluster
-from dockyard.model.quantity import CpuQuantity, MemoryQuantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,10 +72,3 @@ def test_a_cluster_has_bounds_that_only_slips_leave(
 def test_an_addon_has_a_name(refusals: Callable[[type[MinikubeCluster], object], dict[str, str]]) -> None:
     """What is no name is told at its place in the list."""
     assert "is not an addon" in refusals(MinikubeCluster, EXAMPLE | {"addons": ["ingress", "A b"]})["addons.1"]
-
-
-def test_capacities_are_amounts() -> None:
-    """A cluster's figures compare with what pods request; its MB are of 1024 * 1024 bytes."""
-    cluster = MinikubeCluster.model_validate(EXAMPLE)
-    assert cluster.cpu_capacity == CpuQuantity.parse("2")
-    assert cluster.memory_capacity == MemoryQuantity.parse("4Gi")

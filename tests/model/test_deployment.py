@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from dockyard.model.deployment import Amounts, DeploymentSpec, EnvVar, Probe, Resources
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
-from dockyard.model.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +52,6 @@ def test_the_example_of_the_specification_is_a_deployment() -> None:
     """It is read with all its attributes, and what is dumped reads as the same."""
     spec = DeploymentSpec.model_validate(EXAMPLE)
     assert spec.replicas == 2
-    assert spec.image_parts == Reference("ai-todo-backend", "latest")
     assert spec.resources.limits.memory == MemoryQuantity.parse("512Mi")
     assert spec.resources.requests.cpu == 250
     assert spec.liveness_probe is not None
@@ -203,12 +201,6 @@ def test_a_container_has_each_port_once(refusals: Refusals, ports: list[object])
     assert "has a port twice" in refusals(DeploymentSpec, EXAMPLE | {"ports": ports})[""]
     both = [53, {"containerPort": 53, "protocol": "UDP"}]
     assert len(DeploymentSpec.model_validate(EXAMPLE | {"ports": both}).ports) == 2
-
-
-def test_a_port_is_found_by_name_or_number() -> None:
-    """A name that no port has leads nowhere; a number is one, declared or not."""
-    spec = DeploymentSpec.model_validate(EXAMPLE)
-    assert (spec.port_number("http"), spec.port_number(9), spec.port_number("other")) == (8000, 9, None)
 
 
 def test_a_plain_value_is_not_shown() -> None:

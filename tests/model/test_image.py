@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dockyard.model.errors import RuleError
-from dockyard.model.image import DockerImage, check_combined_size, check_exposed_ports
+from dockyard.model.image import DockerImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,41 +98,3 @@ def test_a_reference_has_the_registry_only_where_there_is_one() -> None:
     """The node's own store is nothing to pull from."""
     assert image().reference == "ai-todo-backend:latest"
     assert image(registry="registry.example.org:5000").reference == "registry.example.org:5000/ai-todo-backend:latest"
-
-
-@given(st.lists(st.integers(0, 249_999_999), max_size=6))
-def test_all_images_together_stay_below_the_limit(sizes: list[int]) -> None:
-    """The sum is returned below 500 MB, and refused from there on, with every image and its size."""
-    images = [image(name=f"image-{number}", size=f"{size}B") for number, size in enumerate(sizes)]
-    if sum(sizes) < 500_000_000:
-        assert check_combined_size(images) == sum(sizes)
-        return
-    with pytest.raises(RuleError, match="less than 500MB") as caught:
-        check_combined_size(images)
-    assert all(f"{one.reference} {one.size}" in caught.value.why for one in images)
-
-
-@pytest.mark.parametrize(("last", "allowed"), [(9_999_999, True), (10_000_000, False)])
-def test_the_combined_limit_itself_is_refused(last: int, *, allowed: bool) -> None:
-    """One byte less than 500,000,000 passes."""
-    images = [image(name=f"i{number}", size=f"{size}B") for number, size in enumerate((245_000_000, 245_000_000, last))]
-    if allowed:
-        assert check_combined_size(images) == 499_999_999
-    else:
-        with pytest.raises(RuleError, match="The images have 500MB together"):
-            check_combined_size(images)
-
-
-def test_an_image_that_is_not_built_has_no_size_to_count() -> None:
-    """It counts nothing."""
-    assert check_combined_size([image(), image(name="other", size=None)]) == 180_000_000
-
-
-def test_exposed_ports_must_be_the_applications() -> None:
-    """The same ports in any order pass; others are named on both sides."""
-    both = image(exposedPorts=[8000, 9000])
-    check_exposed_ports(both, [9000, 8000])
-    with pytest.raises(RuleError, match=r"exposes 8000, 9000, the application uses 8000.*section 1"):
-        check_exposed_ports(both, [8000])
-    with pytest.raises(RuleError, match="exposes no port, the application uses 8000"):
-        check_exposed_ports(image(exposedPorts=[]), [8000])

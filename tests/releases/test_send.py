@@ -14,7 +14,8 @@ from dockyard.model.errors import (
     ToolTimeoutError,
 )
 from dockyard.releases.plan import Recovery
-from dockyard.releases.send import PATIENCE, Refusal, free, persist, record_of, refusal
+from dockyard.releases.records import find_record
+from dockyard.releases.send import PATIENCE, Refusal, free, persist, refusal
 from tests.releases.conftest import Work
 
 REFUSED_CONNECTION = (
@@ -205,7 +206,7 @@ def test_freeing_does_what_was_planned(work: Work) -> None:
     free(work.site, "web", Recovery.REMOVE, 0, work.life())
     assert work.helm.calls == ["rollback web 1", "uninstall web"]
     assert work.stages == ["Ready", "Ready", "Recovering", "Ready", "Recovering"]
-    assert record_of(work.site, "web") is None
+    assert find_record(work.api, "web") is None
 
 
 NODE_PORT_TAKEN = (

@@ -77,15 +77,13 @@ def start(minikube: MinikubeProgram, version: str | None = None) -> list[str]:
         (lambda minikube: minikube.images(), "image ls --format json"),
         (lambda minikube: minikube.load("app:1"), "image load --daemon=true app:1"),
         (lambda minikube: minikube.remove_image("app:1"), "image rm app:1"),
-        (lambda minikube: minikube.service_url("backend", "todo-ns"), "service backend --namespace=todo-ns --url"),
     ],
-    ids=["start", "version", "stop", "delete", "update-context", "ip", "images", "load", "remove", "service"],
+    ids=["start", "version", "stop", "delete", "update-context", "ip", "images", "load", "remove"],
 )
 def test_calls_name_profile_and_kubeconfig(
     fake: Fake, minikube: MinikubeProgram, kubeconfig: Path, use: Use, expected: str
 ) -> None:
     """Each call has its arguments, then the profile; the user's kubeconfig is never the one."""
-    fake.answer("service", out="http://192.168.49.2:30081\n")
     use(minikube)
     assert fake.call == Call((*expected.split(), "--profile=todo"), "", str(kubeconfig))
 
@@ -187,12 +185,6 @@ def test_the_images_of_the_node_are_read(fake: Fake, minikube: MinikubeProgram) 
         "docker.io/library/app:2": "sha256:aa",
         "registry.k8s.io/pause:3.9": "sha256:bb",
     }
-
-
-def test_a_service_with_several_ports_has_a_first_url(fake: Fake, minikube: MinikubeProgram) -> None:
-    """One line a port; the first is the port's that the chart names first."""
-    fake.answer("service", out="http://192.168.49.2:30081\nhttp://192.168.49.2:30082\n")
-    assert minikube.service_url("backend", "default") == "http://192.168.49.2:30081"
 
 
 def test_the_nodes_address_is_read(fake: Fake, minikube: MinikubeProgram) -> None:

@@ -24,7 +24,7 @@ from dockyard.releases.records import mark_good, read_records
 from dockyard.releases.remove import remove
 from dockyard.releases.rollout import Deployed, Policy
 from dockyard.releases.site import connect
-from dockyard.releases.status import record_of
+from dockyard.releases.status import require_record
 from dockyard.tools.clock import ticks
 from dockyard.tools.identity import Identity, is_alive
 
@@ -158,7 +158,7 @@ def roll_back(
 ) -> tuple[Revision, Deployed]:
     """Bring an earlier revision back under the lock; as `releases.rollback.rollback`."""
     site = connect(workspace, report)
-    record_of(site, release)  # what is not there needs no lock, and its namespace may not be there either
+    require_record(site, release)  # what is not there needs no lock, and its namespace may not be there either
     began = Step(release, "rollback", service=release, step="rollback")
     with locked(site, options, report):
         report(began)

@@ -8,7 +8,6 @@ from pydantic import Strict
 
 from dockyard.model.entity import Entity
 from dockyard.model.errors import RuleError
-from dockyard.model.quantity import CpuQuantity, MemoryQuantity
 from dockyard.model.rule import Rule, between, distinct
 from dockyard.model.tag import SEMVER, is_semver
 
@@ -73,13 +72,3 @@ class MinikubeCluster(Entity):
     status: Status
     ip: Annotated[str, Rule(_address)] | None = None
     addons: Annotated[tuple[Annotated[str, Rule(_addon)], ...], distinct("addon", SECTION)] = ()
-
-    @property
-    def cpu_capacity(self) -> CpuQuantity:
-        """Its cores as an amount of CPU."""
-        return CpuQuantity(self.cpus * CpuQuantity.SCALE)
-
-    @property
-    def memory_capacity(self) -> MemoryQuantity:
-        """Its memory in bytes."""
-        return MemoryQuantity(self.memory * 1024 * 1024)

@@ -17,7 +17,7 @@ from dockyard.model.names import (
     container_env_name,
 )
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
-from dockyard.model.reference import ImageReference, Reference, parse_reference
+from dockyard.model.reference import ImageReference
 from dockyard.model.rule import Rule, between, filled
 
 SECTION = "data-model.md, section 3"
@@ -364,17 +364,6 @@ class DeploymentSpec(Entity):
                     why=f"It must be 1 for liveness and startup ({PROBES})",
                 )
         return self
-
-    @property
-    def image_parts(self) -> Reference:
-        """The image in its parts."""
-        return parse_reference(self.image)
-
-    def port_number(self, port: int | str) -> int | None:
-        """Return the number of a port that is given by number or name; None for a name that no port has."""
-        if isinstance(port, int):
-            return port
-        return next((there.container_port for there in self.ports if there.name == port), None)
 
 
 def _exactly_one(thing: str, entity: Entity, *, besides: str = "") -> None:

@@ -1,6 +1,5 @@
 """Docker images (data-model.md, section 1)."""
 
-from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -68,38 +67,3 @@ class DockerImage(Entity):
         """What a Deployment names: `name:tag`, with the registry before it where it is a real one."""
         registry = "" if self.registry == LOCAL_REGISTRY else self.registry
         return str(Reference(self.name, self.tag, registry))
-
-
-def check_combined_size(images: Iterable[DockerImage]) -> ImageSize:
-    """Return the sum of the images' sizes; what is not built counts nothing.
-
-    Raises:
-        RuleError: It is not below the limit.
-    """
-    sizes = {image.reference: image.size for image in images if image.size is not None}
-    total = ImageSize.total(sizes.values())
-    if total >= MAX_COMBINED_MB * 1_000_000:
-        listed = ", ".join(f"{reference} {size}" for reference, size in sizes.items())
-        raise RuleError(
-            f"The images have {total} together",
-            why=f"They must have less than {MAX_COMBINED_MB}MB (SC-006): {listed}",
-        )
-    return total
-
-
-def check_exposed_ports(image: DockerImage, application_ports: Iterable[int]) -> None:
-    """Compare an image's exposed ports with those that the application is configured to use.
-
-    Raises:
-        RuleError: They are not the same.
-    """
-    exposed, used = set(image.exposed_ports), set(application_ports)
-    if exposed != used:
-        raise RuleError(
-            f"The image {image.reference} exposes {_listed(exposed)}, the application uses {_listed(used)}",
-            why=f"exposedPorts must match the application's port configuration ({SECTION})",
-        )
-
-
-def _listed(ports: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(ports))) or "no port"

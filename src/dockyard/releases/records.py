@@ -146,6 +146,11 @@ def read_records(store: Store) -> dict[str, ReleaseRecord]:
     return {name: _record(name, found, ledger.get("data") or {}) for name, found in by_name.items()}
 
 
+def find_record(store: Store, release: str) -> ReleaseRecord | None:
+    """Return one of the releases, or None where it is not installed."""
+    return read_records(store).get(release)
+
+
 def _record(name: str, found: Iterable[Revision], ledger: Mapping[str, str]) -> ReleaseRecord:
     revisions = tuple(sorted(found, key=lambda entry: entry.number))
     page = _page(ledger.get(name))

@@ -10,7 +10,7 @@ from dockyard.model.project import ReleaseSpec
 from dockyard.releases.images import bring_back, images_of
 from dockyard.releases.life import Life
 from dockyard.releases.rollout import Deployed, Rollout
-from dockyard.releases.status import record_of
+from dockyard.releases.status import require_record
 
 if TYPE_CHECKING:
     from dockyard.model.events import Report
@@ -61,7 +61,7 @@ def rollback(site: Site, release: str, revision: int | None, report: Report) -> 
         UnknownNameError: There is no such release on the cluster.
         RolloutError: It cannot be done, or the old revision does not become Ready.
     """
-    record = record_of(site, release)
+    record = require_record(site, release)
     target = choose(record, revision)
     bring_back(site.workspace, images_of(target.manifests), report)  # before anything is touched
     verdict = site.view.look().verdict(record.newest.manifests)

@@ -17,9 +17,9 @@ from dockyard.releases.drift import drift, kinds_of, live_objects
 from dockyard.releases.images import bring_back, images_of
 from dockyard.releases.liveness import await_alive
 from dockyard.releases.plan import SENDING, Verb
-from dockyard.releases.records import mark_good
+from dockyard.releases.records import find_record, mark_good
 from dockyard.releases.remove import await_gone, remove
-from dockyard.releases.send import Refusal, free, persist, record_of
+from dockyard.releases.send import Refusal, free, persist
 from dockyard.releases.verify import Served, verify
 from dockyard.releases.watch import Watch
 from dockyard.tools.kubernetes import RESOURCES
@@ -118,7 +118,7 @@ class Rollout:
         if cause.kind is not CauseKind.REFUSED:
             what = f"Release {name} is at revision {target.number} again, which does not become Ready"
             return LeftFailedError(what, why=cause.sentence, fix=cause.fix, diagnosis=found)
-        record = record_of(self._site, name)
+        record = find_record(self._site.api, name)
         error = RolloutError if record and record.newest.status == DEPLOYED_NOW else LeftFailedError
         what = f"Release {name} could not go back to revision {target.number}"
         return error(what, why=cause.sentence, fix=cause.fix, diagnosis=found)
@@ -162,7 +162,7 @@ class Rollout:
 
     def _remember(self, manifests: Manifests) -> Revision:
         """Remember in the cluster that the newest revision was seen Ready; return it."""
-        record = record_of(self._site, self._life.release)
+        record = find_record(self._site.api, self._life.release)
         if record is None or record.pending:
             raise LeftFailedError(
                 f"Release {self._life.release} was changed by somebody else while it was deployed",
@@ -186,7 +186,7 @@ class Rollout:
     def _take_back(self, cause: Cause, policy: Policy) -> RolloutError:
         """Return the error for a release that failed, once it is taken back: the evidence first."""
         name, found = self._life.release, self._explain(cause)
-        record = record_of(self._site, name)
+        record = find_record(self._site.api, name)
         good = record.last_good(but=record.newest.number) if record else None
         if record is None:
             return RolloutError(f"Release {name} failed, and nothing of it is there", diagnosis=found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dockyard.model.diagnosis import Cause, CauseKind
 from dockyard.model.errors import ClusterError, ToolFailedError, ToolTimeoutError
 from dockyard.releases.plan import Recovery
-from dockyard.releases.records import read_records
+from dockyard.releases.records import find_record
 from dockyard.releases.remove import remove
 from dockyard.tools.clock import ticks
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dockyard.releases.life import Life
-    from dockyard.releases.records import ReleaseRecord
     from dockyard.releases.site import Site
 
 PATIENCE = 90.0
@@ -44,15 +43,6 @@ class Refusal(Exception):  # noqa: N818 - not an error for a user yet: it is mad
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.sentence)
         self.cause = cause
-
-
-def record_of(site: Site, release: str) -> ReleaseRecord | None:
-    """Return what the cluster remembers of a release now, or None.
-
-    Raises:
-        ApiSilentError: The API server does not answer.
-    """
-    return read_records(site.api).get(release)
 
 
 def free(site: Site, release: str, recovery: Recovery, target: int, life: Life) -> None:
@@ -129,7 +119,7 @@ def _await_others(site: Site, life: Life) -> None:
     """Wait until somebody else's Helm has ended; one that died leaves the release pending for good."""
     told = False
     for _ in ticks(site.workspace.clock, limit=PATIENCE / 3, pause=PAUSE):
-        record = record_of(site, life.release)
+        record = find_record(site.api, life.release)
         if record is None or not record.pending:
             return
         if not told:
@@ -142,7 +132,7 @@ def _await_others(site: Site, life: Life) -> None:
 
 def _free_now(site: Site, life: Life) -> None:
     """Free a release that is pending, as a plan would."""
-    record = record_of(site, life.release)
+    record = find_record(site.api, life.release)
     if record is None or not record.pending:
         return
     good = record.last_good(but=record.newest.number)

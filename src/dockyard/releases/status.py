@@ -57,7 +57,7 @@ def _status(site: Site, name: str, record: ReleaseRecord | None) -> ReleaseStatu
     return ReleaseStatus(name, verdict.state, newest.number, newest.app_version, verdict.ready, verdict.wanted, note)
 
 
-def record_of(site: Site, release: str) -> ReleaseRecord:
+def require_record(site: Site, release: str) -> ReleaseRecord:
     """Return what the cluster remembers of a release.
 
     Raises:
@@ -94,8 +94,8 @@ class HistoryEntry:
 
 
 def history(site: Site, release: str) -> tuple[HistoryEntry, ...]:
-    """Return the revisions of a release, oldest first; errors as of `record_of`."""
-    record = record_of(site, release)
+    """Return the revisions of a release, oldest first; errors as of `require_record`."""
+    record = require_record(site, release)
     return tuple(
         HistoryEntry(one.number, one.updated, one.status, one.number in record.good, one.app_version, one.description)
         for one in record.revisions
@@ -110,7 +110,7 @@ def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]
     Raises:
         UnknownNameError: There is no such release on the cluster.
     """
-    record = record_of(site, release)
+    record = require_record(site, release)
     secret.learn(site.api, site.workspace.redactor)
     for workload in record.newest.manifests.of_kind(*WORKLOADS):
         labels = workload["spec"]["selector"]["matchLabels"]

@@ -122,10 +122,6 @@ class MinikubeProgram:
         """Remove an image from the node."""
         self._run(["image", "rm", reference])
 
-    def service_url(self, service: str, namespace: str) -> str:
-        """Return a URL of a NodePort Service."""
-        return self._run(["service", service, f"--namespace={namespace}", "--url"]).stdout.split()[0]
-
     def _run(
         self,
         arguments: Sequence[str],
