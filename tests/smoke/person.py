@@ -20,6 +20,10 @@ BACKEND, FRONTEND = 30081, 30080
 LIMIT = 10.0
 """Seconds for one answer."""
 
+BRIEF = 3.0
+"""The same where a pod was just killed: until the node has the new endpoint, a request may go to a pod that is gone and
+that nobody answers for; people reload the page then."""
+
 PATIENCE = 90.0
 """Seconds after which the frontend takes sign-ups again from one that sent too many."""
 
@@ -49,6 +53,7 @@ class Person:
         id: The user's id.
         token: What the API is asked with.
         cookies: The session with the frontend.
+        patience: Seconds that an answer is waited for.
     """
 
     frontend: str
@@ -56,6 +61,7 @@ class Person:
     id: str = ""
     token: str = field(default="", repr=False)
     cookies: CookieJar = field(default_factory=CookieJar, repr=False)
+    patience: float = LIMIT
 
     def sign_up(self) -> None:
         """Make an account, which signs in, and get a token."""
@@ -98,7 +104,7 @@ class Person:
             request.add_header(name, value)
         handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies))
         try:
-            with urllib.request.build_opener(*handlers).open(request, timeout=LIMIT) as response:
+            with urllib.request.build_opener(*handlers).open(request, timeout=self.patience) as response:
                 return _reply(response.status, response.read(), dict(response.headers))
         except urllib.error.HTTPError as error:
             with error:
