@@ -25,11 +25,12 @@ PAGE = """\
 
 {description}.
 
-    helm install {release} . --values secrets.yaml
+    helm install {release} . --values secrets.yaml --set image.tag=TAG
     helm test {release}
 
-Chart {version}, for Kubernetes {kubernetes}, with Helm 3 or 4. `secrets.yaml` holds {secrets}
-under `secrets:`; or name a Secret that is there already in `existingSecret`. Keys that are not listed here are refused.
+Chart {version}, for Kubernetes {kubernetes}, with Helm 3 or 4. `./inv images` shows the TAG. `secrets.yaml`
+holds {secrets} under `secrets:`; or name a Secret that is there
+already in `existingSecret`. Keys that are not listed here are refused.
 
 | key | default | what it is |
 |---|---|---|

@@ -41,6 +41,9 @@ checks:
     DY402: the cache of the image library is below the program
 ```
 
+`data-model.md`, and numbers like FR-020 and SC-011, are those of the specification of AI Todo, which is no part of this
+repository; a check says in its own words what it asks for.
+
 What "no release makes" (DY102 to DY104, DY106, DY107, DY201) is looked for only where every chart renders. Hooks
 are not looked at.
 """

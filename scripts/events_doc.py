@@ -41,7 +41,7 @@ DIAGNOSIS = Diagnosis(
         pod="ai-todo-backend-deployment-5c9d-x2x4z",
         compared="asked for 8 CPUs, the node has 1.4 of 2 left",
         event="FailedScheduling: 0/1 nodes are available: 1 Insufficient cpu.",
-        fix="Lower resources.requests.cpu of backend in dockyard.yaml",
+        fix="Lower resources.requests.cpu in the values of backend's chart",
     ),
     (Evidence("Last lines of the running pod ai-todo-backend-deployment-7d4f-k8s2p", ("INFO started on port 8000",)),),
 )

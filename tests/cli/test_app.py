@@ -201,6 +201,16 @@ def test_an_unknown_release_names_the_nearest(
     assert asked.names == []
 
 
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize("task", ["history", "rollback", "logs"])
+def test_help_in_the_place_of_a_name_is_no_release(inv: Inv, task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is begun."""
+    assert inv(task, "--help") == 1
+    shown = capsys.readouterr().err
+    assert "`./inv --help NAME`" in shown
+    assert "Began" not in shown
+
+
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is sent is not looked at: charts of these tests are smaller than any check allows."""

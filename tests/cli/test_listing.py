@@ -40,7 +40,7 @@ def test_groups_are_aligned_over_all() -> None:
         "  long.name  Do more.",
         "  b          Do b.",
         "",
-        "`./inv NAME --help` shows the options of a task.",
+        "`./inv --help NAME` shows the options of a task.",
     ]
 
 

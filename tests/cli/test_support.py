@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from dockyard.cli import namespace, wiring
-from dockyard.cli.support import LEAST_JOBS, default_jobs, told, whole_number
+from dockyard.cli.support import LEAST_JOBS, default_jobs, name_of, told, whole_number
 from dockyard.model.errors import (
     ClusterError,
     ConfigError,
@@ -138,18 +138,30 @@ def test_a_wrong_command_line_is_invokes_own_affair(
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["--help", "-h", "--json"])
+def test_an_option_is_no_name(text: str) -> None:
+    """Invoke hands it over as one; where the options are told is said."""
+    with pytest.raises(RuleError, match=r"where the name of the release belongs.*--help NAME"):
+        name_of("release", text)
+
+
+def test_a_name_is_one() -> None:
+    """With a dash within, too."""
+    assert name_of("release", "ai-todo") == "ai-todo"
+
+
 @pytest.mark.parametrize(("text", "number"), [("0", 0), ("12", 12), ("007", 7)])
 def test_whole_numbers_are_read(text: str, number: int) -> None:
     """Digits, and nothing else."""
     assert whole_number("tail", text) == number
 
 
-@pytest.mark.parametrize("text", ["", "abc", "-1", "1.5", "1e3", " 1", "²", "1_000"])
+@pytest.mark.parametrize("text", ["", "abc", "-1", "1.5", "1e3", " 1", "²", "1_000", "1" * 10])
 def test_what_is_no_whole_number_is_told(text: str) -> None:
     """With the option that it was given to."""
     with pytest.raises(RuleError) as caught:
         whole_number("tail", text)
-    assert str(caught.value) == f"--tail is {text!r}. It takes a whole number."
+    assert str(caught.value) == f"--tail is {text!r}. It takes a whole number of at most 9 digits."
 
 
 @pytest.mark.usefixtures("workspace")

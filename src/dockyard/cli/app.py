@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
-from dockyard.cli.support import at_work, default_jobs, told, whole_number
+from dockyard.cli.support import at_work, default_jobs, name_of, told, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,7 +167,7 @@ def history(_context: Context, release: str, *, json: bool = False) -> None:
     from dockyard.releases.status import history as entries
 
     with at_work() as (screen, workspace):
-        rows = entries(connect(workspace), release)
+        rows = entries(connect(workspace), name_of("release", release))
         if json:
             screen.data([asdict(row) for row in rows])
         else:
@@ -190,7 +190,7 @@ def rollback(_context: Context, release: str, revision: str = "", wait_lock: str
     with at_work() as (screen, workspace):
         wanted = whole_number("revision", revision) if revision else None
         how = options(jobs=1, wait_lock=whole_number("wait-lock", wait_lock))
-        with told(screen, "rollback", (release,)):
+        with told(screen, "rollback", (name_of("release", release),)):
             target, done = roll_back(workspace, release, wanted, screen.report, how)
         screen.say(
             f"Release {done.release} serves revision {target.number} again (image tag {done.tag}), "
@@ -206,7 +206,7 @@ def logs(_context: Context, release: str, tail: str = "100") -> None:
     from dockyard.releases.status import pod_logs
 
     with at_work() as (screen, workspace):
-        for pod, text in pod_logs(connect(workspace), release, tail=whole_number("tail", tail)):
+        for pod, text in pod_logs(connect(workspace), name_of("release", release), tail=whole_number("tail", tail)):
             screen.say(f"--- {pod}")
             screen.text(text)
 

@@ -47,4 +47,4 @@ def render(groups: Sequence[Group]) -> str:
     for group in groups:
         lines.append(f"\n{group.heading.strip()}")
         lines += [f"  {name:<{width}}  {summary}" for name, summary in group.tasks]
-    return "\n".join([*lines, "\n`./inv NAME --help` shows the options of a task.", ""]).lstrip("\n")
+    return "\n".join([*lines, "\n`./inv --help NAME` shows the options of a task.", ""]).lstrip("\n")

@@ -58,7 +58,7 @@ def _first_env(root: Path, *, check: bool) -> tuple[str, str, str, str]:
 
 @task
 def test(_context: Context) -> None:
-    """Run every gate: lint, unit, services, charts, image_size, smoke, e2e."""
+    """Run every gate: lint, unit, services, frontend, charts, image_size, smoke, e2e."""
     import os
     from pathlib import Path
 

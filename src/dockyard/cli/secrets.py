@@ -111,12 +111,12 @@ def rotate(
     """Give a secret a new random value, deploy what uses it, and go back where that does not become Ready."""
     from dockyard.cli.app import refuse_errors
     from dockyard.cli.report import print_urls
-    from dockyard.cli.support import at_work, default_jobs, told, whole_number
+    from dockyard.cli.support import at_work, default_jobs, name_of, told, whole_number
     from dockyard.cli.wiring import options
     from dockyard.deploy import rotate as rotation
 
     with at_work(profile, json=json) as (screen, workspace):
-        names = rotation.concerned(workspace, name)
+        names = rotation.concerned(workspace, name_of("secret", name))
         how = options(jobs=default_jobs(), wait_lock=whole_number("wait-lock", wait_lock))
         with told(screen, "secrets.rotate", names):
             done = rotation.rotate(workspace, name, screen.report, how, gate=refuse_errors)

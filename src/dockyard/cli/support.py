@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from dockyard.workspace import Workspace
 
 
+DIGITS = 9
+"""Of a number on the command line: seconds, lines and revisions have fewer."""
+
+LONG = 40
+"""Characters of a wrong value that are shown."""
+
+
 def whole_number(option: str, text: str) -> int:
     """Return the number that an option was given.
 
@@ -25,9 +32,26 @@ def whole_number(option: str, text: str) -> int:
     """
     from dockyard.model.errors import RuleError
 
-    if not text.isdecimal():
-        raise RuleError(f"--{option} is {text!r}", why="It takes a whole number")
+    if not text.isdecimal() or len(text) > DIGITS:
+        raise RuleError(f"--{option} is {text[:LONG]!r}", why=f"It takes a whole number of at most {DIGITS} digits")
     return int(text)
+
+
+def name_of(what: str, text: str) -> str:
+    """Return the name that a task was given.
+
+    Invoke takes whatever follows such a task for the name, `--help` too.
+
+    Raises:
+        RuleError: It is an option.
+    """
+    from dockyard.model.errors import RuleError
+
+    if text.startswith("-"):
+        raise RuleError(
+            f"{text} stands where the name of the {what} belongs", fix="`./inv --help NAME` shows the options of a task"
+        )
+    return text
 
 
 LEAST_JOBS = 4

@@ -64,7 +64,7 @@ class Began(Event):
     """A command began.
 
     Attributes:
-        command: The task's name: deploy, rollback, destroy.
+        command: The task's name: deploy, rollback, destroy, secrets.rotate; others neither begin nor end.
         services: The releases it is about, in order.
     """
 

@@ -55,7 +55,9 @@ class ClusterSpec(Entity):
         "auto", description="Who runs the cluster; `auto` takes Minikube where it is installed, else the embedded one."
     )
     context: str | None = Field(
-        None, min_length=1, description="The kube-context of an existing cluster, with `provider: context`."
+        None,
+        min_length=1,
+        description="The kube-context with `provider: context`: reserved, no task works with it yet.",
     )
     cpus: Cpus = Field(DEFAULT_CPUS, description="CPU cores for the cluster.")
     memory: MemoryMB = Field(DEFAULT_MEMORY_MB, description="Memory for the cluster in MB.")

@@ -62,8 +62,8 @@ FIXES = {
     CauseKind.START_ERROR: "Correct the image's command, or the chart's `command` and `args`",
     CauseKind.CRASH_LOOP: "Its last lines say why it ends; run the image with `docker run` to try it alone",
     CauseKind.OUT_OF_MEMORY: "Raise resources.limits.memory in the chart's values, or make the program use less",
-    CauseKind.UNSCHEDULABLE: "Lower resources.requests in the chart's values, or give the cluster more: cluster.cpus, "
-    "cluster.memory",
+    CauseKind.UNSCHEDULABLE: "Lower resources.requests in the chart's values, or give the node more (with Minikube "
+    "cluster.cpus and cluster.memory)",
     CauseKind.QUOTA: "Raise the namespace's quota (`kubectl get resourcequota`), or ask for less",
     CauseKind.ADMISSION: "Change what the message names; `kubectl get events` shows it again",
     CauseKind.PROGRESS_DEADLINE: "See why its pods are slow, or raise spec.progressDeadlineSeconds in the chart",
