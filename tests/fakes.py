@@ -31,7 +31,7 @@ from dockyard.model.project import Project
 from dockyard.releases.records import HELM_TYPE, Revision, read_records
 from dockyard.releases.workload import REVISION
 from dockyard.tools.docker import FINGERPRINT, BuildOptions, ContainerFacts, Docker, ImageFacts, engine_silent
-from dockyard.tools.helm import Helm
+from dockyard.tools.helm import SENT, Helm
 from dockyard.tools.kubernetes import MERGE_PATCH, RESOURCES, Api, Object, Patience
 from dockyard.tools.target import Target
 from dockyard.workspace import Workspace
@@ -456,7 +456,7 @@ class FakeHelm(Helm):
         if there and not any(entry.status in {"deployed", "superseded"} for entry in there):
             raise ToolFailedError(["helm"], 1, f'Error: UPGRADE FAILED: "{release}" has no deployed releases')
         tag = values.get("image", {}).get("tag", "")
-        self._bring(release, self._filled(release, values), tag, "")
+        self._bring(release, self._filled(release, values), tag, SENT)
 
     def rollback(self, release: str, revision: int) -> None:
         """Make an old revision the newest one again."""

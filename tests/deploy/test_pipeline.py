@@ -18,6 +18,7 @@ from dockyard.releases.lock import LockedError
 from dockyard.releases.plan import Verb
 from dockyard.releases.records import mark_good
 from dockyard.releases.rollout import Policy
+from dockyard.tools.helm import SENT
 from dockyard.tools.identity import Identity
 from dockyard.tools.kubernetes import Object
 from dockyard.workspace import Workspace
@@ -511,7 +512,7 @@ def test_an_upgrade_that_ends_meanwhile_is_nothing_to_recover_from(deployed: Dep
             helm.record("api", text)
 
     done = pipeline.deploy(deployed.workspace, NAMES, end_when_told, deployed.options(), gate=deployed.gate)
-    assert ({entry.verb for entry in done}, deployed.changes) == ({Verb.NOTHING}, [])
+    assert ({entry.verb for entry in done}, deployed.changes) == ({Verb.NOTHING, Verb.WATCH}, [])
 
 
 def test_after_a_deploy_that_died_here_nobody_is_waited_for_long(deployed: Deploying) -> None:
@@ -652,6 +653,21 @@ def test_a_release_that_somebody_deployed_with_bare_helm_is_remembered_when_it_i
     record = helm.record("api", deployed.records["api"].newest.text, tag="hand-made")
     deployed()
     assert deployed.records["api"].good == {1, record.number}
+
+
+def test_what_was_cut_off_before_it_served_is_not_good_before_it_does(
+    deployed: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pods are Ready, and nobody has asked them yet; the next deploy does, and goes back from it."""
+    deployed.workspace.fake_helm.record("api", deployed.records["api"].newest.text, remark=SENT)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RolloutError("http://127.0.0.1:30081/health does not serve", why="it answered 500")
+
+    monkeypatch.setattr(rollout, "verify", refuse)
+    with pytest.raises(RolloutError):
+        deployed("api")
+    assert deployed.records["api"].good == {1}
 
 
 def test_a_revision_that_helm_calls_failed_is_not_good_though_its_pods_are_ready(deployed: Deploying) -> None:

@@ -145,9 +145,10 @@ def test_a_first_install_that_failed_is_begun_anew(status: str) -> None:
 
 
 def test_a_first_install_that_helm_ended_is_waited_for() -> None:
-    """The process that deployed it died before it was Ready: it may be so by now."""
+    """The process that deployed it died before it was Ready: it may be so by now, and is asked whether it serves."""
     there = record(revision(1, "deployed"))
-    assert plan(record=there).verb is Verb.NOTHING
+    action = plan(record=there)
+    assert (action.verb, action.reason) == (Verb.WATCH, "it is unchanged, and was not seen to serve yet")
     assert plan(record=there, live=Verdict(DeploymentState.PENDING)).verb is Verb.WATCH
     assert plan(record=there, wanted=manifests(OTHER)).verb is Verb.UPGRADE
 

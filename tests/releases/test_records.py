@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from dockyard.releases.records import (
     mark_good,
     read_records,
 )
+from dockyard.tools.helm import SENT
 from tests.releases.objects import deployment, text
 from tests.releases.server import Server, pack, packed_plain, release_secret
 
@@ -236,6 +238,15 @@ def test_the_revision_to_go_back_to(there: ReleaseRecord, but: int | None, numbe
     """The newest that Dockyard saw Ready; where it saw none, the newest that Helm deployed."""
     found = there.last_good(but=but)
     assert (found.number if found else None) == number
+
+
+def test_what_dockyard_sent_and_never_saw_ready_is_nothing_to_go_back_to() -> None:
+    """A first install that was kept although it failed; others' revisions are taken as Helm tells of them."""
+    first, second = record("superseded", "deployed").revisions
+    ours = ReleaseRecord("web", (replace(first, description=SENT), second))
+    assert ours.last_good(but=2) is None
+    assert replace(ours, good=frozenset({1})).last_good(but=2) == ours.revisions[0]
+    assert ReleaseRecord("web", (first, second)).last_good(but=2) == first
 
 
 def test_a_revision_of_the_same_content_may_not_count() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SCRIPT = """\
@@ -13,7 +13,8 @@ import json, os, sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 argv = sys.argv[1:]
-call = dict(argv=argv, stdin=sys.stdin.read(), kubeconfig=os.environ.get("KUBECONFIG"))
+helm = {{name: text for name, text in os.environ.items() if name.startswith("HELM_")}}
+call = dict(argv=argv, stdin=sys.stdin.read(), kubeconfig=os.environ.get("KUBECONFIG"), helm=helm)
 with open(os.path.join(here, "calls"), "a") as calls:
     calls.write(json.dumps(call) + "\\n")
 with open(os.path.join(here, "answers")) as answers:
@@ -33,11 +34,13 @@ class Call:
         argv: Its arguments, without its name.
         stdin: What it was given to read.
         kubeconfig: The variable KUBECONFIG.
+        helm: The variables HELM_*.
     """
 
     argv: tuple[str, ...]
     stdin: str
     kubeconfig: str | None
+    helm: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 class Fake:

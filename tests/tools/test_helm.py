@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dockyard.model.errors import ToolFailedError
-from dockyard.tools.helm import Helm, ReleaseFacts, RevisionFacts
+from dockyard.tools.helm import OWN, Helm, ReleaseFacts, RevisionFacts
 from dockyard.tools.target import Target
 from tests.tools.fake import Call, Fake
 
@@ -69,10 +69,24 @@ def test_calls_name_their_cluster(fake: Fake, target: Target, use: Use, expected
 
 
 def test_an_upgrade_installs_too(fake: Fake, helm: Helm, target: Target) -> None:
-    """Helm 4 is told to apply on the client, which Helm 3 does anyway; nobody waits."""
+    """Helm 4 is told to apply on the client, which Helm 3 does anyway; nobody waits, and no old value comes back."""
     helm.upgrade("app", CHART, {})
+    ours = ["--reset-values", "--values=-", "--description=Sent by Dockyard"]
     only_four = ["--server-side=false"] if helm.major == 4 else []
-    assert own(fake, target) == ["upgrade", "app", "helm/backend", "--install", "--values=-", *only_four]
+    assert own(fake, target) == ["upgrade", "app", "helm/backend", "--install", *ours, *only_four]
+
+
+def test_the_users_environment_leads_helm_nowhere_else(
+    fake: Fake, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its variables would win over the kubeconfig that each call names; others of Helm's stay."""
+    for name in (*OWN, "HELM_CACHE_HOME"):
+        monkeypatch.setenv(name, "elsewhere")
+    Helm(fake.path, target).rollback("app", 2)
+    given = dict(fake.call.helm)
+    assert given.pop("HELM_CACHE_HOME") == "elsewhere"
+    assert given.pop("HELM_DRIVER") == "secret"
+    assert given == dict.fromkeys(OWN.keys() - {"HELM_DRIVER"}, "")
 
 
 def test_releases_in_every_state_are_listed(fake: Fake, helm: Helm, target: Target) -> None:

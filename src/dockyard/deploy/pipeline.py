@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from dockyard.deploy.act import Act, Gate, load
 from dockyard.deploy.graph import Piece, carry_out
 from dockyard.deploy.observe import image_names, observe
-from dockyard.deploy.plan import Facts, Plan, make_plan
+from dockyard.deploy.plan import Plan, make_plan
 from dockyard.deploy.prepare import have_sources, peek, prepare
 from dockyard.images import observe as images
 from dockyard.images.make import make
 from dockyard.images.plan import plan_image
 from dockyard.model.events import REVISION, Event, Step
-from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import prune as pruning
 from dockyard.releases import rollback as going_back
 from dockyard.releases import secret
 from dockyard.releases.lock import Lock, Locking, holding
-from dockyard.releases.records import mark_good, read_records
+from dockyard.releases.records import read_records
 from dockyard.releases.remove import remove
 from dockyard.releases.rollout import Deployed, Policy
 from dockyard.releases.site import connect
@@ -110,7 +109,6 @@ def deploy(
         records = await_others(site, names, lock, report)
         facts = observe(site.workspace, names, site, sources, records=records)
         made = make_plan(facts)
-        remember_ready(site, facts)
         act = Act(site, facts, made, report, lock, options.policy, gate)
         return act.run(jobs=options.jobs)
 
@@ -141,16 +139,6 @@ def await_others(site: Site, names: tuple[str, ...], lock: Lock, report: Report)
             text = f"revision {one.number} is {one.status}; somebody's Helm may be at work"
             report(Event(one.release, "Waiting", text, service=one.release))
     return records
-
-
-def remember_ready(site: Site, facts: Facts) -> None:
-    """Remember releases that are Ready now, whoever deployed them: Dockyard sees them so."""
-    for seen in facts.releases:
-        if seen.record is None or seen.live is None or seen.live.state is not DeploymentState.READY:
-            continue
-        newest = seen.record.newest
-        if newest.status == "deployed" and newest.number not in seen.record.good:
-            mark_good(site.api, newest, accepted=sorted(seen.record.accepted))
 
 
 def roll_back(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import Manifests
 from dockyard.model.lifecycle import DeploymentState
+from dockyard.releases.records import DEPLOYED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,10 +104,10 @@ def plan_release(seen: ReleaseSeen) -> ReleaseAction:
     if seen.record is None:
         return _install(seen, "it is not installed")
     newest = seen.record.newest
-    good = seen.record.last_good(but=newest.number if newest.status not in {"deployed", "superseded"} else None)
+    good = seen.record.last_good(but=newest.number if newest.status not in DEPLOYED else None)
     if seen.record.pending:
         return _recover(seen, seen.record, good)
-    if good is None:
+    if good is None and newest.status not in DEPLOYED:
         return _install(seen, f"its first install is {newest.status}", Recovery.REMOVE)
     if why := _why_upgrade(seen, newest):
         return _upgrade(seen, newest, why)
@@ -123,13 +124,15 @@ def _why_upgrade(seen: ReleaseSeen, newest: Revision) -> str:
 
 
 def _standing(seen: ReleaseSeen, newest: Revision) -> ReleaseAction:
-    """A release that is as it should be is left alone, and waited for where it is not Ready."""
+    """A release that is as it should be is left alone; one that is not Ready, or was never asked, is waited for."""
     state = DeploymentState.PENDING if seen.live is None else seen.live.state
     ready = state is DeploymentState.READY
+    good = seen.record is not None and newest.number in seen.record.good
+    why = f"unchanged, revision {newest.number} is Ready" if good else "it is unchanged, and was not seen to serve yet"
     return ReleaseAction(
         seen.name,
-        Verb.NOTHING if ready else Verb.WATCH,
-        f"unchanged, revision {newest.number} is Ready" if ready else "it is unchanged and not Ready yet",
+        Verb.NOTHING if ready and good else Verb.WATCH,
+        why if ready else "it is unchanged and not Ready yet",
         state=state,
         sent=newest.manifests,
         wanted=seen.wanted,

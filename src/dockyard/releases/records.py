@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dockyard.charts.manifests import Manifests
 from dockyard.model.errors import ApiRefusedError
 from dockyard.tools.docker import KIND
+from dockyard.tools.helm import SENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -121,7 +122,9 @@ class ReleaseRecord:
         return self.newest.status.startswith("pending-") or self.newest.status == "uninstalling"
 
     def last_good(self, *, but: int | None = None, unlike: Revision | None = None) -> Revision | None:
-        """Return the revision to go back to: the newest that was seen Ready, else the newest that was deployed.
+        """Return the revision to go back to: the newest that was seen Ready, else the newest that others deployed.
+
+        One that Dockyard sent and never saw Ready is nothing to go back to.
 
         Args:
             but: The number of a revision that does not count: the one to go back from.
@@ -133,7 +136,7 @@ class ReleaseRecord:
             if entry.number != but and (unlike is None or entry.text != unlike.text)
         ]
         seen = next((entry for entry in others if entry.number in self.good), None)
-        return seen or next((entry for entry in others if entry.status in DEPLOYED), None)
+        return seen or next((entry for entry in others if entry.status in DEPLOYED and entry.description != SENT), None)
 
 
 def read_records(store: Store) -> dict[str, ReleaseRecord]:

@@ -208,7 +208,7 @@ class Rollout:
         """Remove a first install that failed."""
         name = self._life.release
         if policy.keep_failed:
-            fix = f"`./inv destroy --release {name}` removes it; the next deploy does so too"
+            fix = f"`./inv destroy --release {name}` removes it; the next deploy leads on from it"
             return LeftFailedError(f"Release {name} failed and is kept as it is", fix=fix, diagnosis=found)
         remove(self._site.helm, self._site.api, name, clock=self._site.workspace.clock)
         self._take_secret_back()

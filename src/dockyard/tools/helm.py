@@ -32,6 +32,27 @@ CHANGE = 120.0
 SWIFT = {"GOGC": "off", "GOMEMLIMIT": "256MiB"}
 """Environment of calls that end at once: the first collection of garbage waits until there is some. A fifth faster."""
 
+SENT = "Sent by Dockyard"
+"""Helm's remark on a revision that went out by `upgrade`: whether it is good is for Dockyard to see, then."""
+
+OWN: Mapping[str, str] = {
+    "HELM_DRIVER": "secret",
+    **dict.fromkeys(
+        (
+            "HELM_KUBEAPISERVER",
+            "HELM_KUBEASGROUPS",
+            "HELM_KUBEASUSER",
+            "HELM_KUBECAFILE",
+            "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+            "HELM_KUBETLS_SERVER_NAME",
+            "HELM_KUBETOKEN",
+        ),
+        "",
+    ),
+}
+"""Environment of calls that reach the cluster. These variables win over the kubeconfig that a call names: a user's own
+would lead to another cluster, or to records of another kind (Helm documentation, "helm", environment variables)."""
+
 VERSION_WITHOUT_ALL = 4
 """From this major version on `helm list` shows every state and refuses `--all`."""
 
@@ -137,7 +158,8 @@ class Helm:
         Raises:
             ToolFailedError: Helm refused; the release is then marked failed, or absent.
         """
-        argv = ["upgrade", release, str(chart), "--install", *_values(files)]
+        # Helm takes a document without values for none at all, and would then bring the last revision's back.
+        argv = ["upgrade", release, str(chart), "--install", "--reset-values", *_values(files), f"--description={SENT}"]
         if self.major >= VERSION_WITHOUT_ALL:
             # Server-side apply of Helm 4 leaves emptied blocks behind on older servers; three-way merge does not.
             argv.append("--server-side=false")
@@ -195,7 +217,7 @@ class Helm:
             f"--kube-context={self._target.context}",
             f"--namespace={self._target.namespace}",
         ]
-        return run([self._program, *arguments, *where], timeout=timeout, stdin=stdin)
+        return run([self._program, *arguments, *where], timeout=timeout, stdin=stdin, environment=OWN)
 
 
 class _Quoting(yaml.SafeDumper):
