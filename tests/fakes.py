@@ -382,6 +382,7 @@ class FakeHelm(Helm):
         values: By release, the values that it was rendered with last.
         fates: By release, what becomes of the pods of the next changes, one by one; READY when they are used up.
         refuses: By call, what Helm says instead of making it, once each: `{"upgrade web": ["Error: no"]}`.
+        hooks: Seconds that hooks of each upgrade were given.
         on_call: Called with each change before it is made.
     """
 
@@ -393,6 +394,7 @@ class FakeHelm(Helm):
         self.values: dict[str, Mapping[str, Any]] = {}
         self.fates: dict[str, list[Sequence[tuple[float, Object]]]] = {}
         self.refuses: dict[str, list[str]] = {}
+        self.hooks: list[float] = []
         self.on_call: Callable[[str], None] = _nothing
 
     def kept(self, release: str) -> tuple[Revision, ...]:
@@ -449,8 +451,10 @@ class FakeHelm(Helm):
         values: Mapping[str, Any],
         *,
         files: Sequence[Path] = (),  # noqa: ARG002
+        hooks: float = 0,
     ) -> None:
         """Make the prepared manifest the release's newest revision."""
+        self.hooks.append(hooks)
         there = self.kept(release)
         self._change(f"upgrade {release}", release)
         if there and not any(entry.status in {"deployed", "superseded"} for entry in there):
@@ -506,6 +510,7 @@ class FakeCluster:
     Attributes:
         calls: What it was asked to do.
         held: The images in its node.
+        unreachable: NodePorts that this machine does not reach.
         on_call: Called with each call before it does anything.
     """
 
@@ -514,6 +519,7 @@ class FakeCluster:
     def __init__(self, *, running: bool = True) -> None:
         self.calls: list[str] = []
         self.held: dict[str, str] = {}
+        self.unreachable: set[int] = set()
         self.running = running
         self.on_call: Callable[[str], None] = _nothing
 
@@ -546,6 +552,8 @@ class FakeCluster:
 
     def address(self, node_port: int) -> str:
         """Return the NodePort on this machine."""
+        if node_port in self.unreachable:
+            raise ClusterError(f"NodePort {node_port} cannot be reached from this machine", fix="Choose another one")
         return f"127.0.0.1:{node_port}"
 
     def images(self) -> Mapping[str, str]:

@@ -174,6 +174,17 @@ def test_another_content_is_packaged_anew(chart: Chart, change: str) -> None:
     assert first.archive.is_file()
 
 
+def test_what_a_link_to_a_folder_leads_to_counts(chart: Chart, tmp_path: Path) -> None:
+    """Helm follows it; charts share templates that way."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "a.yaml").write_text("a: 1", encoding="utf-8")
+    (chart.root / "helm/web/shared").symlink_to(shared)
+    first = chart.render().archive
+    (shared / "a.yaml").write_text("a: 2", encoding="utf-8")
+    assert chart.render().archive != first
+
+
 def test_files_do_not_run_into_each_other(chart: Chart) -> None:
     """The same bytes, cut in another place."""
     chart.write("a", "bc")

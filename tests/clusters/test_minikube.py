@@ -164,6 +164,20 @@ def test_an_old_image_that_minikube_kept_is_told(cluster: Minikube, program: Pro
     assert "minikube image rm --profile=dockyard web:v1" in caught.value.fix
 
 
+def test_ids_of_different_things_are_not_compared(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker's containerd image store knows an image by its manifest, the node by its configuration."""
+    docker = FakeDocker()
+    docker.held["web:v1"] = ImageFacts("sha256:manifest", ("web:v1",), 12_000_000, (), by_manifest=True)
+    made = Minikube(ClusterSpec(), docker=docker, folder=tmp_path)
+    assert made.load("web:v1", Recorder()).sent == 12_000_000
+    program.change(node={})
+    monkeypatch.setattr(made, "images", dict)
+    with pytest.raises(ClusterError, match="has another image under the name web:v1"):
+        made.load("web:v1", Recorder())
+
+
 def test_an_image_that_the_engine_lacks_is_told(cluster: Minikube, program: Program) -> None:
     """Before Minikube is asked."""
     with pytest.raises(ClusterError, match=r"The image web:v9 is not in the Docker engine"):

@@ -11,7 +11,7 @@ import pytest
 
 from dockyard.deploy import graph
 from dockyard.deploy.graph import Piece, carry_out
-from dockyard.model.errors import BuildError, DockyardError, RolloutError, StoppedError
+from dockyard.model.errors import BuildError, DockyardError, LeftFailedError, RolloutError, StoppedError
 
 LIMIT = 20.0
 """Seconds after which threads that should have met never will."""
@@ -160,8 +160,13 @@ def later(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         (BuildError("early"), RolloutError("late"), "early"),
         (StoppedError("Stopped"), BuildError("it broke"), "it broke"),
         (BuildError("it broke"), StoppedError("Stopped"), "it broke"),
+        (RolloutError("taken back"), LeftFailedError("left broken"), "left broken"),
+        (LeftFailedError("left broken"), RolloutError("taken back"), "left broken"),
     ],
-    ids=["what failed first", "a stop is no reason", "a stop after it is none either"],
+    ids=[
+        *("what failed first", "a stop is no reason", "a stop after it is none either"),
+        *("what is broken before what is not", "whichever comes first"),
+    ],
 )
 def test_one_reason_is_told_of_several(
     work: Work, later: threading.Event, first: Exception, second: Exception, told: str

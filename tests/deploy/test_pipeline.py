@@ -23,7 +23,7 @@ from dockyard.tools.identity import Identity
 from dockyard.tools.kubernetes import Object
 from dockyard.workspace import Workspace
 from tests.deploy.conftest import BASE, NAMES, SECRET, Deploying
-from tests.fakes import RUNS, FakeWorkspace, Recorder
+from tests.fakes import RUNS, TAG, FakeWorkspace, Recorder, rendered
 from tests.releases.objects import waits
 
 LIMIT = 20.0
@@ -255,6 +255,16 @@ def test_the_gate_is_asked_about_what_is_sent_alone(deployed: Deploying) -> None
     deployed.change("web")
     deployed()
     assert [names for names, _ in deployed.gated] == [("web",)]
+
+
+def test_a_node_port_that_nobody_reaches_is_not_sent(deploying: Deploying) -> None:
+    """Nobody could ask whether it serves, now or at any later deploy; exit code 4."""
+    deploying.workspace.fake_helm.charts["api"] = rendered("api", image=f"api-image:{TAG}", node_port=31000)
+    deploying.workspace.cluster.unreachable = {31000}
+    with pytest.raises(RefusedError, match=r"Service api of release api: NodePort 31000 cannot be reached") as caught:
+        deploying()
+    assert caught.value.exit_code == 4
+    assert (deploying.loaded, deploying.changes) == ([], [])
 
 
 def test_what_the_gate_refuses_is_not_sent(deploying: Deploying) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,3 +147,13 @@ def test_a_dockerfile_that_is_not_there_is_named(context: Path) -> None:
     (context / "Dockerfile").unlink()
     with pytest.raises(BuildError, match=r"Dockerfile cannot be read\. No such file or directory"):
         ask(context)
+
+
+def test_pipes_and_sockets_are_nothing_to_build_from(context: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a pipe that nobody writes to would take for ever."""
+    before = ask(context)
+    os.mkfifo(context / "pipe")
+    monkeypatch.chdir(context)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        assert ask(context) == before

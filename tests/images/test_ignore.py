@@ -192,6 +192,14 @@ def test_links_are_entries_and_are_not_followed(tmp_path: Path) -> None:
     assert [str(path) for path in Ignore(()).files(tmp_path)] == ["dir", "gone", "loop", "folder/file"]
 
 
+def test_rules_may_be_no_text(context: Path) -> None:
+    """They name files, whose names are bytes too."""
+    (context / ".dockerignore").write_bytes(b"app.py\n\xff*\n")
+    ignore = Ignore.of(context, context / "Dockerfile")
+    assert ignore.leaves_out(PurePosixPath("app.py"))
+    assert ignore.leaves_out(PurePosixPath(os.fsdecode(b"\xffodd")))
+
+
 def test_the_dockerfiles_own_rules_win(context: Path, tmp_path: Path) -> None:
     """`NAME.dockerignore` beside the Dockerfile replaces the context's file; without both nothing is left out."""
     dockerfile = tmp_path / "backend.Dockerfile"

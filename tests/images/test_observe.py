@@ -138,6 +138,12 @@ def test_what_was_built_last_is_remembered(root: Path, tmp_path: Path) -> None:
     assert seen.built == recall(state, "web") == {"main.py": "644 abc"}
 
 
+def test_the_name_of_an_image_may_have_folders(tmp_path: Path) -> None:
+    """As references have: `team/web`."""
+    remember(tmp_path, "team/web", {"main.py": "644 abc"})
+    assert recall(tmp_path, "team/web") == {"main.py": "644 abc"}
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7"])
 def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     """It is a cache: torn, it is worth nothing, and no traceback."""

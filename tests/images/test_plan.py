@@ -51,6 +51,18 @@ CASES: dict[str, tuple[dict[str, Any], tuple[bool, bool, str]]] = {
         {"host": held(), "node_known": False},
         (False, True, "built already; the node was not asked"),
     ),
+    "the engine knows it by its manifest": (
+        {"host": replace(held(), by_manifest=True), "node": "sha256:9"},
+        (False, False, "unchanged"),
+    ),
+    "so it does, and the node has none": (
+        {"host": replace(held(), by_manifest=True)},
+        (False, True, "not in the node"),
+    ),
+    "so it does, under a release's tag": (
+        {"host": replace(held(), by_manifest=True), "node": "sha256:9", "tag": "v1.0.0"},
+        (False, True, "the node has another image of that tag"),
+    ),
     "its base is not there": ({"sources": UNKNOWN}, (True, True, "its base image is not in the engine yet")),
     "only in the node, under a release's tag": (
         {"tag": "v1.0.0", "node": "sha256:9"},

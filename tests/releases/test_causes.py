@@ -230,6 +230,12 @@ def test_a_program_that_ends_by_itself_is_not_laid_to_its_probe() -> None:
     assert "probe" not in found.sentence
 
 
+@pytest.mark.parametrize("ended", [OOM, {"reason": "StartError", "message": "no such file"}], ids=["memory", "start"])
+def test_a_container_that_runs_again_may_do_better(ended: Object) -> None:
+    """How its last run ended says nothing yet: a second time it would wait."""
+    assert ask(pod("web-a", runs(ready=False, restarts=1, ended=ended))) is None
+
+
 def test_the_memory_limit_is_told() -> None:
     """What was asked against what it took: the kernel's limit is the container's."""
     container = {"name": "app", "resources": {"limits": {"memory": "64Mi"}}}

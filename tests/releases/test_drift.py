@@ -22,7 +22,7 @@ def thing(kind: str = "Deployment", name: str = "web", **members: Any) -> Object
 
 def found(sent: Object, *live: Object) -> list[str]:
     """Return how an object drifted."""
-    return list(drift(manifests(sent), live, [sent["kind"]]))
+    return list(drift(manifests(sent), live, [sent["kind"]], namespace="default"))
 
 
 def spec(sent: object, live: object) -> list[str]:
@@ -123,7 +123,9 @@ def test_a_scaler_owns_the_number_of_replicas() -> None:
     scaler = thing("HorizontalPodAutoscaler", "by-load", spec={"scaleTargetRef": {"kind": "Deployment", "name": "web"}})
     sent = [thing(spec={"replicas": 2}), thing(name="api", spec={"replicas": 2})]
     live = [thing(spec={"replicas": 9}), thing(name="api", spec={"replicas": 9})]
-    assert list(drift(manifests(*sent, scaler), live, ["Deployment"])) == ["deployment/api spec.replicas"]
+    assert list(drift(manifests(*sent, scaler), live, ["Deployment"], namespace="default")) == [
+        "deployment/api spec.replicas"
+    ]
 
 
 def test_a_status_and_an_older_form_of_the_api_are_no_drift() -> None:
@@ -132,11 +134,18 @@ def test_a_status_and_an_older_form_of_the_api_are_no_drift() -> None:
     assert found(sent, thing(apiVersion="apps/v1", status={}, spec={})) == []
 
 
+def test_a_namespace_that_is_written_out_is_asked_for_too() -> None:
+    """Charts write `namespace: {{ .Release.Namespace }}`; what is gone is gone all the same."""
+    here = {"kind": "Deployment", "metadata": {"name": "web", "namespace": "default"}}
+    assert found(here) == ["deployment/web is gone"]
+    assert found(here, here) == []
+
+
 def test_other_namespaces_and_unknown_kinds_are_not_asked_for() -> None:
     """They are not among what was listed, so nothing can be said of them."""
     away = {"kind": "Deployment", "metadata": {"name": "far", "namespace": "other"}}
     sent = manifests(away, thing("Widget"))
-    assert list(drift(sent, [], kinds_of(sent, RESOURCES))) == []
+    assert list(drift(sent, [], kinds_of(sent, RESOURCES), namespace="default")) == []
 
 
 def test_kinds_are_those_that_are_known() -> None:

@@ -8,7 +8,7 @@ from dockyard.charts.manifests import Manifests
 from dockyard.model.errors import RolloutError
 from dockyard.releases.causes import Object
 from dockyard.releases.records import mark_good, read_records
-from dockyard.releases.remove import LIMIT, PAUSE, await_gone, remove
+from dockyard.releases.remove import LIMIT, PAUSE, await_gone, remove, still_there
 from tests.fakes import FakeClock, FakeHelm
 from tests.releases.conftest import Work
 from tests.releases.server import SILENT, Server
@@ -54,6 +54,19 @@ def test_the_end_is_when_objects_and_pods_are_gone() -> None:
     clock = Scenes(server, (0, [thing("Deployment", "web"), last, FOREIGN]), (2, [last, FOREIGN]), (4, [FOREIGN]))
     await_gone("web", server, SENT, clock=clock)
     assert clock.now() == pytest.approx(4)
+
+
+@pytest.mark.parametrize(("annotation", "kept"), [("keep", True), ("", False)])
+def test_what_helm_leaves_on_purpose_is_not_waited_for(annotation: str, *, kept: bool) -> None:
+    """Until somebody deletes it: then it is on its way out like anything else."""
+    service = thing("Service", "web-service", leaving=False)
+    service["metadata"]["annotations"] = {"helm.sh/resource-policy": annotation}
+    server = Server()
+    server.hold(service)
+    assert list(still_there(server, SENT, only_leaving=False)) == ([] if kept else ["service/web-service"])
+    service["metadata"]["deletionTimestamp"] = "now"
+    server.hold(service)
+    assert list(still_there(server, SENT, only_leaving=False)) == ["service/web-service"]
 
 
 def test_what_does_not_go_is_named_at_the_limit() -> None:

@@ -77,6 +77,22 @@ def test_a_probe_that_will_kill_is_known_before_it_does(work: Work) -> None:
     assert work.bring("v2").revision == 4
 
 
+def test_what_helm_really_sent_is_waited_for(work: Work) -> None:
+    """A template may be told more on the cluster than off it: the number of the revision, what is there already."""
+    chart = work.helm.charts["web"]
+    work.helm.on_call = lambda _: work.helm.charts.update(web=chart.replace("name: web\nspec", "name: web-r1\nspec"))
+    assert work.bring("v1").revision == 1
+    assert ("Deployment", "web-r1") in work.api.objects
+
+
+@pytest.mark.parametrize(("timeout", "hooks"), [(30, 120), (600, 600)])
+def test_hooks_may_take_as_long_as_the_release(work: Work, timeout: int, hooks: int) -> None:
+    """And never less than what Helm takes by itself."""
+    work.workspace.project.releases["web"].__dict__["timeout"] = timeout
+    work.bring("v1")
+    assert work.helm.hooks == [hooks]
+
+
 def test_what_only_is_waited_for_is_not_sent(work: Work) -> None:
     """It was deployed, and its maker died before it was Ready."""
     made = work.deployed("v1", good=False)

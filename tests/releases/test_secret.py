@@ -168,6 +168,14 @@ def test_what_somebody_changed_is_told() -> None:
     assert list(differs(server.there.values(), wanted)) == []
 
 
+def test_what_is_empty_may_be_left_out() -> None:
+    """The API server keeps no empty mapping."""
+    server, wanted = Server(), {**manifest("v"), "data": {}}
+    write(server, wanted, "web")
+    server.there[NAME].pop("data", None)
+    assert list(differs(server.there.values(), wanted)) == []
+
+
 def test_the_redaction_learns_what_pods_were_given() -> None:
     """Whoever wrote it; Helm's records and the tokens of the cluster are not read."""
     value, redactor, api = "x7Kq2mVp9TzR4wYb", Redactor(), FakeApi()

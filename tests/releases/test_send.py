@@ -180,6 +180,17 @@ def test_a_refusal_is_one_at_once(work: Work) -> None:
     assert caught.value.cause.event == "Error: UPGRADE FAILED: the server is on fire"
 
 
+@pytest.mark.parametrize("said", ["connect: connection refused", "context deadline exceeded"])
+def test_a_webhook_that_is_silent_is_not_the_api_server(work: Work, said: str) -> None:
+    """The server answers, and tells of it: nothing is sent again and again."""
+    post = 'failed calling webhook "check.example.org": Post "https://hook.ns.svc:443/validate"'
+    helm = Helm(failed(f"Error: UPGRADE FAILED: Internal error occurred: {post}: {said}"))
+    with pytest.raises(Refusal) as caught:
+        persist(work.site, work.life(), helm)
+    assert helm.calls == 1
+    assert caught.value.cause.sentence == "It was refused: an admission webhook does not answer"
+
+
 def test_a_hook_that_does_not_end_is_a_refusal(work: Work) -> None:
     """Helm was stopped: nothing of a traceback, and the words say where to look."""
     with pytest.raises(Refusal) as caught:

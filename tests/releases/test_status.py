@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from dockyard.model.errors import RolloutError, UnknownNameError
 from dockyard.releases.status import HistoryEntry, ReleaseStatus, history, pod_logs, statuses, urls
@@ -68,6 +69,16 @@ def test_logs_come_from_the_pods_of_the_release(work: Work) -> None:
     assert list(pod_logs(work.site, "web", tail=5)) == [("web-1-a", "hello\n")]
 
 
+def test_logs_are_found_where_a_selector_has_expressions(work: Work) -> None:
+    """The labels of the pods themselves are asked for."""
+    (deployment,) = yaml.safe_load_all(work.helm.charts["web"])
+    deployment["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}
+    work.helm.charts["web"] = yaml.safe_dump(deployment)
+    work.bring("v1")
+    work.api.lines = {("web-1-a", False): "hello\n"}
+    assert list(pod_logs(work.site, "web", tail=5)) == [("web-1-a", "hello\n")]
+
+
 def test_each_container_of_a_pod_has_its_own_lines(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """The API server refuses to choose among several."""
     work.deployed("v1")
@@ -91,4 +102,12 @@ def test_urls_are_those_of_node_ports(work: Work) -> None:
     """Of what is installed, not of what might be."""
     work.helm.record("api", rendered("api", node_port=30081))
     work.deployed("v1")
+    assert urls(work.site) == (("api", "http://127.0.0.1:30081"),)
+
+
+def test_a_node_port_that_this_machine_does_not_reach_has_no_url(work: Work) -> None:
+    """Somebody else's release does not keep the others from being shown."""
+    work.helm.record("api", rendered("api", node_port=30081))
+    work.helm.record("far", rendered("far", node_port=31000))
+    work.workspace.cluster.unreachable = {31000}
     assert urls(work.site) == (("api", "http://127.0.0.1:30081"),)

@@ -76,3 +76,9 @@ def test_only_node_ports_are_reached_from_outside() -> None:
     """A ClusterIP Service has none, and neither has one without ports."""
     bare = {"kind": "Service", "metadata": {"name": "headless"}, "spec": {}}
     assert list(node_ports(manifests(service("web", node_port=30080), service("inner"), bare))) == [("web", 30080)]
+
+
+def test_a_service_without_ports_has_no_node_port() -> None:
+    """A chart may render an empty list as nothing."""
+    bare = {"kind": "Service", "metadata": {"name": "db"}, "spec": {"type": "ExternalName", "ports": None}}
+    assert list(node_ports(manifests(bare))) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dockyard.model.diagnosis import CauseKind
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.causes import Object
-from dockyard.releases.workload import Verdict, judge
+from dockyard.releases.workload import HASH, Verdict, judge
 from tests.releases.objects import (
     OLDER,
     asking,
@@ -266,3 +266,13 @@ def test_ready_of_a_stateful_set_means_the_same(wanted: int, updated: list[str],
     pods = [pod(f"web-{at}", CONTAINERS[kind], owner="uid-web") for at, kind in enumerate((*updated, *others))]
     state = ask(live, *pods).state
     assert (state is DeploymentState.READY) == (updated == ["ready"] * wanted and not others)
+
+
+def test_pods_of_an_older_revision_say_nothing_about_a_stateful_set() -> None:
+    """One that crashes there may be what this revision mends."""
+    live = stateful_set(readyReplicas=0, updateRevision="new")
+    crashing = pod("web-0", waits("CrashLoopBackOff", restarts=5, ended={"exitCode": 1}), owner="uid-web")
+    crashing["metadata"]["labels"] = {HASH: "old"}
+    assert ask(live, crashing).state is DeploymentState.PENDING
+    crashing["metadata"]["labels"] = {HASH: "new"}
+    assert ask(live, crashing).state is DeploymentState.FAILED

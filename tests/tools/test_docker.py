@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -71,6 +71,25 @@ def test_an_image_may_lack_what_is_optional(fake: Fake) -> None:
     image = Docker().image("sha256:1")
     assert image is not None
     assert (image.tags, image.layers, image.labels, image.exposed_ports, image.created) == ((), (), {}, (), None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "by_manifest"),
+    [
+        ({}, False),
+        ({"RepoDigests": ["app@sha256:2"]}, False),
+        ({"RepoDigests": ["app@sha256:1"]}, True),
+        ({"Descriptor": {"digest": "sha256:1"}}, True),
+        ({"Descriptor": None, "RepoDigests": None}, False),
+    ],
+    ids=["built here", "pulled", "containerd store, an older engine", "containerd store", "nothing"],
+)
+def test_an_id_may_be_that_of_a_manifest(fake: Fake, facts: dict[str, Any], *, by_manifest: bool) -> None:
+    """As in Docker's containerd image store, by the documentation of its API: no such engine was there to record."""
+    fake.answer("image", "inspect", out=[{"Id": "sha256:1", "RepoTags": None, "Size": 0, "Config": None, **facts}])
+    image = Docker().image("sha256:1")
+    assert image is not None
+    assert image.by_manifest is by_manifest
 
 
 def test_an_image_may_be_absent(fake: Fake) -> None:

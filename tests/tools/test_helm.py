@@ -73,7 +73,8 @@ def test_an_upgrade_installs_too(fake: Fake, helm: Helm, target: Target) -> None
     helm.upgrade("app", CHART, {})
     ours = ["--reset-values", "--values=-", "--description=Sent by Dockyard"]
     only_four = ["--server-side=false"] if helm.major == 4 else []
-    assert own(fake, target) == ["upgrade", "app", "helm/backend", "--install", *ours, *only_four]
+    limit = ["--timeout", "120s"]
+    assert own(fake, target) == ["upgrade", "app", "helm/backend", "--install", *ours, *only_four, *limit]
 
 
 def test_the_users_environment_leads_helm_nowhere_else(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,7 +153,9 @@ def _digest(chart: Path, tag: str) -> str:
     """Return what names the content of a chart's archive: every file below its folder, and the tag."""
     digest = hashlib.sha256(tag.encode())
     try:
-        for path in sorted(path for path in chart.rglob("*") if path.is_file()):
+        walked = os.walk(chart, followlinks=True)  # Helm follows links to folders, too
+        paths = sorted(Path(folder, name) for folder, _, names in walked for name in names)
+        for path in filter(Path.is_file, paths):
             content = path.read_bytes()
             digest.update(f"\0{path.relative_to(chart)}\0{len(content)}\0".encode() + content)
     except OSError as error:

@@ -115,11 +115,11 @@ class Minikube:
             return Loaded(reference, wanted.id, 0)
         report(Event(reference.partition(":")[0], "Loading", f"{wanted.size / 1e6:.0f} MB", passing=True))
         self._program.load(reference)
-        there = self.images().get(reference)
-        if there != wanted.id:
+        there = self.images().get(reference, "")
+        if there != wanted.id and not (there and wanted.by_manifest):  # then the two ids are of different things
             raise ClusterError(
                 f"The node has another image under the name {reference} than the Docker engine",
-                why=f"It has {there}, the engine has {wanted.id}; Minikube keeps an image whose tag is in use",
+                why=f"It has {there or 'none'}, the engine has {wanted.id}; Minikube keeps images in use",
                 fix=f"`minikube image rm --profile={self.name} {reference}`, then run the same command again",
             )
         return Loaded(reference, wanted.id, wanted.size)

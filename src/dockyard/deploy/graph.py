@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dockyard.model.errors import StoppedError
+from dockyard.model.errors import LeftFailedError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def carry_out(pieces: Sequence[Piece], *, jobs: int) -> None:
 
     Raises:
         StoppedError: Somebody asked to stop; every piece that ran has ended.
-        Exception: The first error of a piece.
+        Exception: The first error of a piece, or the first that left a release broken.
     """
     waiting = {piece.name: piece for piece in pieces}
     running: dict[Future[None], str] = {}
@@ -57,7 +57,8 @@ def carry_out(pieces: Sequence[Piece], *, jobs: int) -> None:
                 if not running:
                     break
                 done, _ = wait(running, TICK, return_when=FIRST_COMPLETED)
-                failed += [error for future in done if (error := future.exception()) is not None]
+                ended = [future for future in running if future in done]  # in their order: a set has none
+                failed += [error for future in ended if (error := future.exception()) is not None]
                 running = {future: name for future, name in running.items() if future not in done}
         except KeyboardInterrupt:  # raised here by the signal; the threads learn of it themselves
             while wait(running, TICK).not_done:
@@ -67,7 +68,10 @@ def carry_out(pieces: Sequence[Piece], *, jobs: int) -> None:
 
 
 def _raise_first(failed: Sequence[BaseException]) -> None:
-    """Raise what failed first; that somebody stopped the rest is no reason of its own."""
+    """Raise what failed first; what was left broken comes before what was taken back.
+
+    That somebody stopped the rest is no reason of its own.
+    """
     reasons = [error for error in failed if not isinstance(error, StoppedError)] or list(failed)
     if reasons:
-        raise reasons[0]
+        raise max(reasons, key=lambda error: isinstance(error, LeftFailedError))  # the first of them

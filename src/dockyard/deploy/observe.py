@@ -61,12 +61,14 @@ def observe(
         charts = {name: future.result() for name, future in zip(names, rendering, strict=True)}
         live = _live(site, there, names) if site else {}
         known = node.result() if node else None
+        namespace = workspace.project.cluster.namespace
         return Facts(
             sources={source.name: source for source in sources},
             images=tuple(_with_node(image, known) for image in seen),
             charts=charts,
             releases=tuple(
-                _release(charts[name], there.get(name), look.result() if look else None, live) for name in names
+                _release(charts[name], there.get(name), look.result() if look else None, live, namespace)
+                for name in names
             ),
         )
 
@@ -106,14 +108,18 @@ def _live(site: Site, there: Mapping[str, ReleaseRecord], names: tuple[str, ...]
 
 
 def _release(
-    chart: Rendered, record: ReleaseRecord | None, look: Look | None, live: Mapping[str, tuple[Object, ...]]
+    chart: Rendered,
+    record: ReleaseRecord | None,
+    look: Look | None,
+    live: Mapping[str, tuple[Object, ...]],
+    namespace: str,
 ) -> ReleaseSeen:
     name, wanted, tag = chart.release, chart.manifests, chart.tag
     if record is None or look is None:
         return ReleaseSeen(name, wanted, tag, known=look is not None)
     sent = record.newest.manifests
     objects = [entry for found in live.values() for entry in found]
-    found = [path for path in drift(sent, objects, tuple(live)) if path not in record.accepted]
+    found = [path for path in drift(sent, objects, tuple(live), namespace=namespace) if path not in record.accepted]
     if chart.secret is not None:
         found += differs(live.get("Secret", ()), chart.secret)
     return ReleaseSeen(name, wanted, tag, record, look.verdict(sent), tuple(found))

@@ -68,6 +68,8 @@ def fingerprint_of(there: Mapping[str, str], dockerfile: Path, *, arguments: Map
 def files(context: Path, dockerfile: Path) -> dict[str, str]:
     """Return what stands at each path of a build context: its mode, and its content's digest or its link's target.
 
+    Sockets and pipes have no content, and nothing can be built from them.
+
     Raises:
         BuildError: The context is not a folder.
         OSError: A file cannot be read.
@@ -75,14 +77,14 @@ def files(context: Path, dockerfile: Path) -> dict[str, str]:
     if not context.is_dir():
         raise BuildError(f"The build context {context} is not a folder", fix="Correct `buildContext` in dockyard.yaml")
     kept = Ignore.of(context, dockerfile).files(context)
-    return {str(path): _entry(context / path) for path in kept}
+    return {str(path): entry for path in kept if (entry := _entry(context / path))}
 
 
 def _entry(path: Path) -> str:
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
         return f"link {os.readlink(path)}"  # noqa: PTH115 - the link's own text, which Path.readlink() would normalise
-    return f"{stat.S_IMODE(mode):o} {_digest(path.read_bytes())}"
+    return f"{stat.S_IMODE(mode):o} {_digest(path.read_bytes())}" if stat.S_ISREG(mode) else ""
 
 
 def _digest(content: bytes) -> str:

@@ -53,7 +53,7 @@ class Ignore:
         """Read the rules that hold for a build: `NAME.dockerignore` beside the Dockerfile wins over the context's."""
         for path in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), context / ".dockerignore"):
             if path.is_file():
-                return cls.parse(path.read_text(encoding="utf-8"))
+                return cls.parse(path.read_text(encoding="utf-8", errors="surrogateescape"))  # as names of files are
         return cls(())
 
     def leaves_out(self, path: PurePosixPath) -> bool:

@@ -135,5 +135,6 @@ def recall(state: Path, name: str) -> Mapping[str, str] | None:
 
 def remember(state: Path, name: str, there: Mapping[str, str]) -> None:
     """Keep the files that an image was built from."""
-    (state / SOURCES).mkdir(parents=True, exist_ok=True)
-    (state / SOURCES / f"{name}.json").write_text(json.dumps(there), encoding="utf-8")
+    path = state / SOURCES / f"{name}.json"  # names may have folders of their own: team/backend
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(there), encoding="utf-8")

@@ -82,7 +82,8 @@ def tag_for(spec: ImageSpec, sources: str) -> str:
 def plan_image(seen: ImageSeen) -> ImageAction:
     """Decide whether an image is built and loaded.
 
-    An image that the node has under its content tag is made of these sources, wherever it was built.
+    An image that the node has under its content tag is made of these sources, wherever it was built. That decides where
+    the engine knows images by their manifests: a node knows them by their configurations.
 
     Raises:
         RefusedError: A release's tag is there already, made from other sources; a release never changes.
@@ -101,7 +102,7 @@ def plan_image(seen: ImageSeen) -> ImageAction:
             fix="Raise `tag` in dockyard.yaml, or set it to latest to follow the sources",
         )
     check_size(f"{seen.name}:{seen.tag}", seen.host.size)
-    if seen.node == seen.host.id:
+    if seen.node == seen.host.id or (seen.node and seen.host.by_manifest and seen.tag == content_tag(seen.sources)):
         return _action(seen, "unchanged")
     if not seen.node_known:
         return _action(seen, "built already; the node was not asked", load=True)

@@ -211,7 +211,7 @@ def _container_cause(pod: Object, status: Object, around: Surroundings) -> Cause
         return _cause(kind, f"{who} does not start: {sentence} ({said})", terminal=terminal, event=line, **where)
     if reason in PULLS:
         return _pull(who, said, around.last(uid, "Failed", text="Failed to pull image"), where)
-    for ending in (waiting, ended, status.get("lastState", {}).get("terminated", {})):
+    for ending in (waiting, ended, _last(status)):
         if ending.get("reason") in STARTS:
             why = ending.get("message", "no message")
             terminal = MAY_PASS.search(why) is None
@@ -222,6 +222,14 @@ def _container_cause(pod: Object, status: Object, around: Surroundings) -> Cause
     if reason in BEFORE_START and (unmounted := around.last(uid, "FailedMount")):
         return _unmounted(who, unmounted, where)
     return _ended(pod, status, who, around, where) or _unready(pod, status, who, around, where)
+
+
+def _last(status: Object) -> Object:
+    """Return how a container's run before ended; nothing where it runs again, since that one may do better."""
+    if "running" in status.get("state", {}):
+        return {}
+    ended: Object = status.get("lastState", {}).get("terminated", {})
+    return ended
 
 
 def _unmounted(who: str, event: Object, where: Mapping[str, str]) -> Cause:
@@ -250,7 +258,7 @@ def _pull(who: str, said: str, event: Object | None, where: Mapping[str, str]) -
 
 
 def _ended(pod: Object, status: Object, who: str, around: Surroundings, where: Mapping[str, str]) -> Cause | None:
-    state, last = status.get("state", {}), status.get("lastState", {}).get("terminated", {})
+    state, last = status.get("state", {}), _last(status)
     ended = state.get("terminated") or last
     if ended.get("reason") == "OOMKilled":
         limit = _resources(pod, status["name"], "limits").get("memory", "none")

@@ -48,13 +48,14 @@ def live_objects(source: Source, kinds: Iterable[str]) -> dict[str, tuple[Object
     return {kind: source.list(kind, fields=NO_RECORDS if kind == "Secret" else "") for kind in sorted(kinds)}
 
 
-def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str]) -> Iterator[str]:
+def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str], *, namespace: str) -> Iterator[str]:
     """Yield each difference, `deployment/web spec.replicas`, and each object that is gone.
 
     Args:
         sent: What Helm sent.
         live: The namespace's objects of these kinds.
         kinds: The kinds that were asked for; others are not compared.
+        namespace: The namespace that was asked; objects that were sent to another one are not compared.
     """
     there = {(entry["kind"], entry["metadata"]["name"]): entry for entry in live}
     scaled = {
@@ -63,7 +64,7 @@ def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str]) -> Iter
         if (target := scaler["spec"].get("scaleTargetRef", {}))
     }
     for name, wanted in sent.objects.items():
-        if name.kind not in kinds or wanted["metadata"].get("namespace"):
+        if name.kind not in kinds or wanted["metadata"].get("namespace") not in {None, "", namespace}:
             continue
         found = there.get((name.kind, name.name))
         if found is None:

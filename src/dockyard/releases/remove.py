@@ -30,6 +30,9 @@ LIMIT = 90.0
 PAUSE = 0.5
 SHOWN = 5
 
+POLICY, KEEP = "helm.sh/resource-policy", "keep"
+"""The annotation of what Helm leaves behind on purpose (Helm documentation, "Chart Development Tips and Tricks")."""
+
 
 def remove(helm: Helm, store: Store, release: str, *, clock: Clock) -> None:
     """Uninstall a release and wait until its objects and pods are gone; one that is not there is gone.
@@ -86,8 +89,13 @@ def still_there(store: Store, manifests: Manifests, *, only_leaving: bool) -> It
     for entry in (entry for kind in sorted(kinds) for entry in store.list(kind)):
         kind, name = entry["kind"], entry["metadata"]["name"]
         ours = (kind, name) in names or (kind == "Pod" and _selected(entry, labels))
-        if ours and (not only_leaving or "deletionTimestamp" in entry["metadata"]):
+        leaving = "deletionTimestamp" in entry["metadata"]
+        if ours and (leaving or not (only_leaving or _is_kept(entry))):
             yield f"{kind.lower()}/{name}"
+
+
+def _is_kept(entry: Object) -> bool:
+    return bool((entry["metadata"].get("annotations") or {}).get(POLICY) == KEEP)
 
 
 def _selected(pod: Object, labels: Iterable[Mapping[str, str]]) -> bool:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
-from dockyard.model.errors import DockyardError, LeftFailedError, RolloutError, StoppedError, ToolError
+from dockyard.model.errors import ApiSilentError, DockyardError, LeftFailedError, RolloutError, StoppedError, ToolError
 from dockyard.model.events import Diagnosed
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import secret
@@ -20,8 +20,10 @@ from dockyard.releases.plan import SENDING, Verb
 from dockyard.releases.records import find_record, mark_good
 from dockyard.releases.remove import await_gone, remove
 from dockyard.releases.send import Refusal, free, persist
+from dockyard.releases.stateful import replace_broken
 from dockyard.releases.verify import Served, verify
 from dockyard.releases.watch import Watch
+from dockyard.tools.helm import CHANGE
 from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
@@ -93,10 +95,11 @@ class Rollout:
             failed = self._send(action, chart)
             if failed:
                 raise self._take_back(failed, policy)
-        cause, served = self._settle(chart.manifests)
+        manifests = self._sent(chart)
+        cause, served = self._settle(manifests)
         if cause:
             raise self._take_back(cause, policy)
-        newest = self._remember(chart.manifests)
+        newest = self._remember(manifests)
         return Deployed(action.release, action.verb, newest.number, chart.tag, served)
 
     def go_back(self, target: Revision) -> Deployed:
@@ -132,11 +135,27 @@ class Rollout:
         self._life.to(state, action.reason)
         if chart.secret is not None:  # before the pods that are told its checksum
             self._take_secret_back = secret.write(site.api, chart.secret, name)
+        send = partial(
+            site.helm.upgrade,
+            name,
+            chart.archive,
+            chart.values,
+            files=chart.files,
+            hooks=max(CHANGE, self._spec.timeout),
+        )
         try:
-            persist(site, self._life, lambda: site.helm.upgrade(name, chart.archive, chart.values, files=chart.files))
+            persist(site, self._life, send)
         except Refusal as error:
             return error.cause
+        self._replace_broken(chart.manifests)
         return None
+
+    def _sent(self, chart: Rendered) -> Manifests:
+        """Return what Helm sent: templates may have been told more than they are without a cluster."""
+        with suppress(ApiSilentError):  # the wait for the release knows what to do about that
+            if record := find_record(self._site.api, self._life.release):
+                return record.newest.manifests
+        return chart.manifests
 
     def _settle(self, manifests: Manifests) -> tuple[Cause | None, tuple[Served, ...]]:
         """Wait until what was sent serves; return why it does not, or what it answered."""
@@ -250,11 +269,17 @@ class Rollout:
             persist(self._site, self._life, lambda: self._site.helm.rollback(target.release, target.number))
         except Refusal as error:
             return error.cause, ()
+        self._replace_broken(target.manifests)
         return self._settle(target.manifests)
+
+    def _replace_broken(self, manifests: Manifests) -> None:
+        """Let no broken pod of an older revision hold up a StatefulSet."""
+        for name in replace_broken(self._site.api, manifests, self._site.workspace.clock):
+            self._life.note("Replacing", f"pod {name}, which is of an older revision and not Ready")
 
 
 def drifted(site: Site, manifests: Manifests) -> tuple[str, ...]:
     """Return where live objects of a release are not what was sent."""
     kinds = kinds_of(manifests, RESOURCES)
     live = [entry for found in live_objects(site.api, kinds).values() for entry in found]
-    return tuple(drift(manifests, live, kinds))
+    return tuple(drift(manifests, live, kinds, namespace=site.api.namespace))

@@ -89,7 +89,7 @@ def write(keeper: Keeper, manifest: Mapping[str, Any], release: str) -> Callable
             why="What is in it would be lost",
             fix="Name another one in `existingSecret`, or remove it",
         )
-    if not ours or former.get("data") != manifest["data"]:
+    if not ours or (former.get("data") or {}) != manifest["data"]:
         keeper.replace(SECRET, _over(former, manifest))
     return partial(_bring_back, keeper, former) if ours else partial(remove, keeper, name)
 
@@ -111,7 +111,7 @@ def differs(live: Iterable[Object], wanted: Mapping[str, Any]) -> Iterator[str]:
     there = next((entry for entry in live if entry["metadata"]["name"] == name), None)
     if there is None:
         yield f"{SECRET.lower()}/{name} is gone"
-    elif there.get("data") != wanted["data"]:
+    elif (there.get("data") or {}) != wanted["data"]:  # the API server leaves out what is empty
         yield f"{SECRET.lower()}/{name} data"
 
 

@@ -30,6 +30,9 @@ SILENT = re.compile(
 )
 """What Helm says when it is not answered."""
 
+WEBHOOK = "failed calling webhook"
+"""It is the webhook that is silent then, not the API server that tells of it."""
+
 BUSY = "another operation (install/upgrade/rollback) is in progress"
 
 
@@ -78,7 +81,7 @@ def persist(site: Site, life: Life, change: Callable[[], None]) -> None:
             said = error.stderr.strip()
             if BUSY in said:
                 _await_others(site, life)
-            elif SILENT.search(said) and _await_server(site, life, said):
+            elif SILENT.search(said) and WEBHOOK not in said and _await_server(site, life, said):
                 _free_now(site, life)
             else:
                 raise Refusal(refusal(life.release, said)) from error
@@ -139,26 +142,47 @@ def _free_now(site: Site, life: Life) -> None:
     free(site, life.release, Recovery.ROLL_BACK if good else Recovery.REMOVE, good.number if good else 0, life)
 
 
+REFUSALS = (
+    (
+        re.compile("field is immutable"),
+        "a field that cannot change has changed",
+        "`./inv destroy --release {release} deploy` makes it anew",
+    ),
+    (
+        re.compile("is being terminated|NamespaceTerminating"),
+        "its namespace is being deleted",
+        "Wait until it is gone, or deploy into another one",
+    ),
+    (re.compile("exceeded quota"), "it is more than the namespace's quota allows", "Raise the quota, or ask for less"),
+    (
+        re.compile(WEBHOOK),
+        "an admission webhook does not answer",
+        "`kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations` shows whose it is",
+    ),
+    (
+        re.compile("denied the request|admission webhook"),
+        "an admission webhook denied it",
+        "Change what the message names",
+    ),
+)
+"""What the API server says, why it is, and what to do; the first that is found."""
+
+PORT_TAKEN = re.compile(r"(?:nodePort: Invalid value: (\d+): )?provided port is already allocated")
+
+
 def refusal(release: str, said: str) -> Cause:
     """Return why Helm or the API server refused a release, with what to do where the reason is a known one."""
     last = said.rpartition("\n")[2]
-    if clash := re.search(r"(?:nodePort: Invalid value: (\d+): )?provided port is already allocated", said):
+    if clash := PORT_TAKEN.search(said):
         port = f" {clash[1]}" if clash[1] else ""
         return _refused(
             f"its NodePort{port} is taken by another Service of the cluster",
             last,
             "`kubectl get services --all-namespaces` shows which; remove that one or choose another nodePort",
         )
-    if "field is immutable" in said:
-        again = f"`./inv destroy --release {release} deploy` makes it anew"
-        return _refused("a field that cannot change has changed", last, again)
-    if "is being terminated" in said or "NamespaceTerminating" in said:
-        return _refused("its namespace is being deleted", last, "Wait until it is gone, or deploy into another one")
-    if "exceeded quota" in said:
-        return _refused("it is more than the namespace's quota allows", last, "Raise the quota, or ask for less")
-    if "denied the request" in said or "admission webhook" in said:
-        return _refused("an admission webhook denied it", last, "Change what the message names")
-    return _refused("Helm did not take it", last, "")
+    known = ((why, fix.format(release=release)) for words, why, fix in REFUSALS if words.search(said))
+    why, fix = next(known, ("Helm did not take it", ""))
+    return _refused(why, last, fix)
 
 
 def _refused(why: str, said: str, fix: str) -> Cause:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import WORKLOADS
-from dockyard.model.errors import RolloutError, UnknownNameError
+from dockyard.model.errors import ClusterError, RolloutError, UnknownNameError
 from dockyard.releases import secret
 from dockyard.releases.records import read_records
 from dockyard.releases.verify import node_ports
@@ -113,7 +114,7 @@ def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]
     record = require_record(site, release)
     secret.learn(site.api, site.workspace.redactor)
     for workload in record.newest.manifests.of_kind(*WORKLOADS):
-        labels = workload["spec"]["selector"]["matchLabels"]
+        labels = workload["spec"]["template"]["metadata"]["labels"]  # the selector may have expressions instead
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         for pod in site.api.list("Pod", labels=selector):
             name = pod["metadata"]["name"]
@@ -126,9 +127,13 @@ def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]
 
 
 def urls(site: Site) -> tuple[tuple[str, str], ...]:
-    """Return the Services with a NodePort of all installed releases, and where this machine reaches them."""
-    return tuple(
-        (service, f"http://{site.workspace.cluster.address(port)}")
-        for record in read_records(site.api).values()
-        for service, port in node_ports(record.newest.manifests)
-    )
+    """Return the Services with a NodePort of all installed releases, and where this machine reaches them.
+
+    A release that somebody else deployed may have one that it does not reach: that is left out.
+    """
+    found = []
+    for record in read_records(site.api).values():
+        for service, port in node_ports(record.newest.manifests):
+            with suppress(ClusterError):
+                found.append((service, f"http://{site.workspace.cluster.address(port)}"))
+    return tuple(found)

@@ -52,7 +52,7 @@ class Served:
 def node_ports(manifests: Manifests) -> Iterator[tuple[str, int]]:
     """Yield the name and NodePort of each Service that has one."""
     for service in manifests.of_kind("Service"):
-        for port in service["spec"].get("ports", ()):
+        for port in service["spec"].get("ports") or ():
             if port.get("nodePort"):
                 yield service["metadata"]["name"], port["nodePort"]
 

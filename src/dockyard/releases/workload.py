@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 REVISION = "deployment.kubernetes.io/revision"
 
+HASH = "controller-revision-hash"
+"""The label that says which revision of a StatefulSet a pod is of."""
+
 SETTLED = {
     "Deployment": ("updatedReplicas", "availableReplicas", "replicas"),
     "StatefulSet": ("updatedReplicas", "readyReplicas", "replicas"),
@@ -91,13 +94,13 @@ def _judge_one(live: Object | None, rendered: Object, objects: Sequence[Object],
     if live is None:
         return Verdict(DeploymentState.PENDING, text=f"{name} is not there yet")
     wanted, ready = _counts(live)
-    if not _is_observed(live):  # status, conditions and pods are still those of the template before
+    if not is_observed(live):  # status, conditions and pods are still those of the template before
         return Verdict(
             DeploymentState.PENDING, 0, wanted, f"{name} has changed, and its controller has not seen it yet"
         )
     sets, pods = _newest(live, objects)
-    ready = min(ready, sum(map(_is_pod_ready, pods)))  # the status counts those of the template before, too
-    names = tuple(pod["metadata"]["name"] for pod in sorted(pods, key=_is_pod_ready))
+    ready = min(ready, sum(map(is_pod_ready, pods)))  # the status counts those of the template before, too
+    names = tuple(pod["metadata"]["name"] for pod in sorted(pods, key=is_pod_ready))
     if _is_settled(live, wanted):
         return Verdict(DeploymentState.READY, ready, wanted, "", None, names)
     found = (workload_cause(live, sets, around), *(pod_cause(pod, around) for pod in pods))
@@ -118,7 +121,8 @@ def _counts(live: Object) -> tuple[int, int]:
     return wanted, min(status.get("updatedReplicas", 0), status.get("readyReplicas", 0))
 
 
-def _is_observed(live: Object) -> bool:
+def is_observed(live: Object) -> bool:
+    """Tell whether a workload's controller has seen its newest template."""
     observed = live.get("status", {}).get("observedGeneration", 0)
     return bool(observed >= live["metadata"].get("generation", 0))
 
@@ -129,22 +133,31 @@ def _is_settled(live: Object, wanted: int) -> bool:
 
 
 def _newest(live: Object, objects: Sequence[Object]) -> tuple[list[Object], list[Object]]:
-    """Return the newest ReplicaSet, where there are such, and the pods of the newest template.
+    """Return the newest ReplicaSet, where there are such, and the pods of the newest template."""
+    if live["kind"] != "Deployment":
+        return [], newest_pods(live, objects)
+    owner = live["metadata"]["uid"]
+    revision = live["metadata"].get("annotations", {}).get(REVISION)
+    sets = (entry for entry in objects if entry["kind"] == "ReplicaSet" and _owned(entry, owner))
+    newest = [entry for entry in sets if entry["metadata"].get("annotations", {}).get(REVISION) == revision]
+    return newest, newest_pods(newest[0], objects) if newest else []
 
-    Those of old ReplicaSets say nothing about this rollout.
+
+def newest_pods(owner: Object, objects: Iterable[Object]) -> list[Object]:
+    """Return an owner's pods; of a StatefulSet those of its newest revision alone, where it names one.
+
+    Others say nothing about a rollout.
     """
-    owner, newest = live["metadata"]["uid"], []
-    if live["kind"] == "Deployment":
-        revision = live["metadata"].get("annotations", {}).get(REVISION)
-        sets = (entry for entry in objects if entry["kind"] == "ReplicaSet" and _owned(entry, owner))
-        newest = [entry for entry in sets if entry["metadata"].get("annotations", {}).get(REVISION) == revision]
-        owner = newest[0]["metadata"]["uid"] if newest else ""
-    pods = [
-        entry
-        for entry in objects
-        if entry["kind"] == "Pod" and _owned(entry, owner) and "deletionTimestamp" not in entry["metadata"]
-    ]
-    return newest, pods
+    revision = owner.get("status", {}).get("updateRevision") if owner["kind"] == "StatefulSet" else None
+    pods = pods_of(owner, objects)
+    return [pod for pod in pods if revision is None or (pod["metadata"].get("labels") or {}).get(HASH) == revision]
+
+
+def pods_of(owner: Object, objects: Iterable[Object]) -> list[Object]:
+    """Return an owner's pods, but for those on their way out."""
+    uid = owner["metadata"]["uid"]
+    mine = (entry for entry in objects if entry["kind"] == "Pod" and _owned(entry, uid))
+    return [pod for pod in mine if "deletionTimestamp" not in pod["metadata"]]
 
 
 def _owned(entry: Object, uid: str) -> bool:
@@ -156,7 +169,8 @@ def _is_running(pod: Object) -> bool:
     return bool(statuses) and all("running" in status.get("state", {}) for status in statuses)
 
 
-def _is_pod_ready(pod: Object) -> bool:
+def is_pod_ready(pod: Object) -> bool:
+    """Tell whether every container of a pod is ready."""
     statuses = pod.get("status", {}).get("containerStatuses", [])
     return bool(statuses) and all(status.get("ready") for status in statuses)
 

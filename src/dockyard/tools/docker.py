@@ -52,6 +52,7 @@ class ImageFacts:
         exposed_ports: The TCP ports it exposes, ascending.
         created: When it was built, as the engine writes it.
         digests: `name@sha256:...` references, of images that came from a registry.
+        by_manifest: Whether the id is of its manifest instead, which no node knows it by.
     """
 
     id: str
@@ -62,6 +63,7 @@ class ImageFacts:
     exposed_ports: tuple[int, ...] = ()
     created: datetime | None = None
     digests: tuple[str, ...] = ()
+    by_manifest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +404,18 @@ def _image_facts(entry: Mapping[str, Any]) -> ImageFacts:
         exposed_ports=tuple(sorted(_tcp(config.get("ExposedPorts") or {}))),
         created=datetime.fromisoformat(entry["Created"]) if entry.get("Created") else None,
         digests=tuple(entry.get("RepoDigests") or ()),
+        by_manifest=_is_by_manifest(entry),
     )
+
+
+def _is_by_manifest(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an image's id is the digest of its manifest, as in Docker's containerd image store.
+
+    Source: Docker Engine API: an image of that store has the `Descriptor` that its id comes from (since 1.48), and its
+    own id among its digests though no registry gave it one.
+    """
+    known = [(entry.get("Descriptor") or {}).get("digest", ""), *(entry.get("RepoDigests") or ())]
+    return any(digest.rpartition("@")[2] == entry["Id"] for digest in known)
 
 
 def _container_facts(entry: Mapping[str, Any]) -> ContainerFacts:

@@ -27,7 +27,7 @@ QUICK = 30.0
 """Seconds for a call that renders or asks."""
 
 CHANGE = 120.0
-"""Seconds for a call that changes a release; hooks run within it."""
+"""Seconds for a call that changes a release; hooks run within it, where a release's `timeout` gives them no longer."""
 
 SWIFT = {"GOGC": "off", "GOMEMLIMIT": "256MiB"}
 """Environment of calls that end at once: the first collection of garbage waits until there is some. A fifth faster."""
@@ -152,8 +152,23 @@ class Helm:
         done = run(argv, timeout=QUICK, environment=SWIFT)
         return Path(done.stdout.strip().partition(": ")[2])
 
-    def upgrade(self, release: str, chart: Path, values: Mapping[str, Any], *, files: Sequence[Path] = ()) -> None:
-        """Install or upgrade a release and return when Helm has sent its objects; arguments as for `template`.
+    def upgrade(
+        self,
+        release: str,
+        chart: Path,
+        values: Mapping[str, Any],
+        *,
+        files: Sequence[Path] = (),
+        hooks: float = CHANGE,
+    ) -> None:
+        """Install or upgrade a release and return when Helm has sent its objects.
+
+        Args:
+            release: As for `template`, with the rest.
+            chart: As above.
+            values: As above.
+            files: As above.
+            hooks: Seconds for each of its hooks.
 
         Raises:
             ToolFailedError: Helm refused; the release is then marked failed, or absent.
@@ -163,7 +178,8 @@ class Helm:
         if self.major >= VERSION_WITHOUT_ALL:
             # Server-side apply of Helm 4 leaves emptied blocks behind on older servers; three-way merge does not.
             argv.append("--server-side=false")
-        self._on_cluster(argv, timeout=CHANGE, stdin=_document(values))
+        argv += ["--timeout", f"{hooks:g}s"]
+        self._on_cluster(argv, timeout=hooks + QUICK, stdin=_document(values))
 
     def rollback(self, release: str, revision: int) -> None:
         """Roll a release back to a revision and return when Helm has sent its objects."""
