@@ -18,6 +18,7 @@ OVERLAYS = Path(__file__).parents[2] / "helm" / "faults"
 FAULTS: dict[str, Callable[[Chart, dict[str, Any]], object]] = {
     "unready": lambda chart, values: chart.container(**values)["readinessProbe"]["httpGet"]["path"],
     "unhealthy": lambda chart, values: chart.container(**values)["livenessProbe"]["httpGet"]["path"],
+    "dies-later": lambda chart, values: chart.container(**values)["livenessProbe"]["httpGet"]["path"],
     "crash": lambda chart, values: chart.objects(**values)["ConfigMap"]["data"].get("NODE_OPTIONS"),
     "bad-image": lambda chart, values: chart.container(**values)["image"].partition(":")[2],
     "huge-request": lambda chart, values: chart.container(**values)["resources"]["requests"]["cpu"],
@@ -28,6 +29,7 @@ FAULTS: dict[str, Callable[[Chart, dict[str, Any]], object]] = {
 BROKEN = {
     "unready": "/no-such-path",
     "unhealthy": "/no-such-path",
+    "dies-later": "/no-such-path",
     "crash": "--no-such-option",
     "bad-image": "0.0.0-nosuchimage",
     "huge-request": 64,

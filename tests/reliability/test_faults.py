@@ -253,6 +253,20 @@ def test_the_clock_jumps(trial: Trial, seen: Seen, jump: str) -> None:
     seen.note(f"clock of the second deploy ahead by {jump[1:]}", "it watched the lock, saw it renewed, and was refused")
 
 
+def test_a_probe_that_would_kill_later(trial: Trial, seen: Seen) -> None:
+    """Everything is Ready, and the kubelet would begin to kill half a minute later: the deploy knows, and goes back."""
+    before = trial.states()
+    trial.values("mcp", "helm/faults/dies-later.yaml")
+    done = trial.inv("deploy", "--release", "mcp")
+    assert done.code == 1, done.err
+    assert (
+        "its liveness probe would kill it over and over: GET /no-such-path on port 8001 is answered with 404"
+        in done.err
+    )
+    assert trial.states() == before
+    seen.note("a liveness probe that never passes, on pods that are Ready", "told with its answer, and rolled back")
+
+
 def test_a_namespace_that_is_being_deleted(trial: Trial, seen: Seen) -> None:
     """Refused with exit code 4 before anything is built; when it is gone, it is made anew."""
     api = trial.site().api
