@@ -163,7 +163,10 @@ def test_a_probe_of_a_container_that_names_no_port_cannot_be_known() -> None:
 @pytest.mark.parametrize(
     ("probe", "message"),
     [
-        ("httpGet: {path: ready, port: http}", "'ready' is not the path of an HTTP request"),
+        ("httpGet: {path: a b, port: http}", "'/a b' is not the path of an HTTP request"),
+        ("httpGet: {path: healthz, port: http}", ""),
+        ("httpGet: {path: '', port: http}", ""),
+        ("httpGet: {path: , port: http}", ""),
         ("httpGet: {path: 'http://web/ready', port: http}", "'http://web/ready' is not the path of an HTTP request"),
         ("httpGet: {port: http}, tcpSocket: {port: http}", "the probe has 2 ways to ask: http_get, tcp_socket"),
         ("periodSeconds: 1", "the probe has 0 ways to ask"),

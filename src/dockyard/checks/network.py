@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.documents import mapping
 from dockyard.charts.pods import TEMPLATES
+from dockyard.charts.readback import PROBES, as_asked
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place
 from dockyard.checks.reading import dig, mappings, shown
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from dockyard.checks.finding import Hit
     from dockyard.checks.subject import Subject
 
-PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 ASKING = ("httpGet", "tcpSocket", "grpc")
 """Ways of a probe that ask a port."""
 
@@ -147,14 +147,14 @@ def probe_of_no_port(subject: Subject) -> Iterator[Hit]:
     "DY207",
     "every probe can work",
     why="The API server refuses the object, or the probe never passes and the pod is never Ready.",
-    fix="Ask in one way: httpGet with a path that starts with '/', tcpSocket, exec, or grpc; name no host.",
+    fix="Ask in one way: httpGet with a path, tcpSocket, exec, or grpc; name no host.",
 )
 def probe_cannot_work(subject: Subject) -> Iterator[Hit]:
     """Find probes that break a rule of the model, that ask the node itself, or that the cluster is too old for."""
     for place, _, _, probe in _probes(subject):
         kind = place.path.rpartition(".")[2]
         # That a type is wrong, or a key unknown, is the schema's word.
-        yield from ((place, breach.message) for breach in breaches(Probe, probe) if breach.ours)
+        yield from ((place, breach.message) for breach in breaches(Probe, as_asked(probe)) if breach.ours)
         if kind != PROBES[-1] and probe.get("successThreshold") not in (None, 1):
             yield place, f"successThreshold of a {kind} must be 1"
         for way in ASKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import without_nothing
 from dockyard.checks import kubernetes
 from dockyard.checks.catalogue import check
 from dockyard.model.errors import nearest
@@ -47,7 +48,7 @@ def invalid(subject: Subject) -> Iterator[Hit]:
         if validator is None or version.serves(_kind(content)) is False:
             continue
         try:
-            for error in validator.iter_errors(_without_nothing(content)):
+            for error in validator.iter_errors(without_nothing(content)):
                 yield release.place(name, _dotted(error.instance_path)), f"{_sentence(error, version.schemas)}{basis}"
         except ValueError:  # text that is no Unicode, or nested too deeply
             yield release.place(name), "the object cannot be written as JSON, as the API server needs it"
@@ -91,13 +92,6 @@ def _instead(version: Version, kind: Kind) -> str:
         return f", it serves that of {' and '.join(others)}"
     near = nearest(kind[1], {other[1] for other in served if other[0] == kind[0]})
     return f"; was {near} meant?" if near else ""
-
-
-def _without_nothing(value: Any) -> Any:  # noqa: ANN401 - any document
-    """Return a document without the keys that have no value: to Kubernetes they are not there."""
-    if isinstance(value, dict):
-        return {str(key): _without_nothing(held) for key, held in value.items() if held is not None}
-    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def _dotted(path: list[str | int]) -> str:
