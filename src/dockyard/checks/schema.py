@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.documents import without_nothing
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from dockyard.checks.finding import Hit
     from dockyard.checks.kubernetes import Kind, Schemas, Version
-    from dockyard.checks.subject import Subject
+    from dockyard.checks.subject import ReleaseSubject, Subject
 
 TYPES = {
     "string": "text",
@@ -30,6 +31,10 @@ TYPES = {
 
 FORMATS = {"byte": "base64", "date-time": "a date and time like 2026-01-31T12:00:00Z"}
 """What forms of text are called."""
+
+COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
+ASKED = re.compile(r"\bAPIVersions\b(?:\.Has\s+[\"`]([^\"`]*)[\"`])?")
+"""A question of a template whether the cluster serves something, and what, where its text shows that."""
 
 
 @check(
@@ -61,13 +66,18 @@ def invalid(subject: Subject) -> Iterator[Hit]:
     fix="Write an apiVersion that the cluster serves; `.Capabilities.APIVersions` lets a chart choose.",
 )
 def not_served(subject: Subject) -> Iterator[Hit]:
-    """Find kinds that are not served yet, or no longer; kinds that are not built in are skipped."""
+    """Find kinds that are not served yet, or no longer.
+
+    Kinds that are not built in are skipped, and those that a chart chooses by what the cluster serves: rendered without
+    a cluster, it is told what Helm knows instead.
+    """
     version = kubernetes.version(subject.kubernetes_version)
+    asked = {release.name: _asked(release) for release in subject.releases}
     for release, name, content in subject.objects():
         kind = _kind(content)
         if not kind[0]:
             yield release.place(name, "apiVersion"), "the object has no apiVersion"
-        elif version.serves(kind) is False:
+        elif version.serves(kind) is False and not _is_chosen(kind, asked[release.name]):
             told = subject.kubernetes_version or f"v1.{version.minor}"
             yield (
                 release.place(name, "apiVersion"),
@@ -78,6 +88,21 @@ def not_served(subject: Subject) -> Iterator[Hit]:
 def _kind(content: Mapping[str, Any]) -> Kind:
     given = content.get("apiVersion")
     return (given if isinstance(given, str) else "", str(content.get("kind")))
+
+
+def _asked(release: ReleaseSubject) -> set[str]:
+    """Return what a chart's templates ask for in APIVersions; an empty text for what their text does not show."""
+    return {found for text in release.templates.values() for found in ASKED.findall(COMMENT.sub("", text))}
+
+
+def _is_chosen(kind: Kind, asked: Collection[str]) -> bool:
+    """Tell whether a template that asks for something may choose by it how this kind is written."""
+    return any(not one or one.endswith(f"/{kind[1]}") or _group(one) == _group(kind[0]) for one in asked)
+
+
+def _group(api_version: str) -> str:
+    group, slash, _ = api_version.partition("/")
+    return group if slash else ""
 
 
 def _written(kind: Kind) -> str:
