@@ -308,7 +308,7 @@ class _Rendering:
         if spec.existing_secret is None:
             return rendered
         own = {ObjectName("Secret", spec.existing_secret): secret_manifest(self.release.name, spec, self.secrets)}
-        return Manifests({**rendered.objects, **own}, rendered.sources, rendered.repeated)
+        return Manifests({**rendered.objects, **own}, rendered.sources, rendered.repeated, rendered.hooks)
 
     def _text(self, files: Sequence[Path] | None = None, values: Mapping[str, Any] | None = None) -> str:
         return self.helm.template(
