@@ -30,6 +30,9 @@ ASKING = ("httpGet", "tcpSocket", "grpc")
 OPEN_OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 """Types of Services that have NodePorts."""
 
+ENDING = frozenset({"Job", "CronJob"})
+"""Kinds whose pods run to their end and serve nobody, whatever their labels are."""
+
 NODE_ITSELF = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
 """Hosts of a probe that are the node: the kubelet asks, not the container."""
 
@@ -60,18 +63,19 @@ def selects_nothing(subject: Subject) -> Iterator[Hit]:
     fix="Write the container's port, or the name it has there, into targetPort.",
 )
 def no_target(subject: Subject) -> Iterator[Hit]:
-    """Find targetPorts that no container of the selected pods has; for pods that name no port it cannot be known."""
+    """Find targetPorts that no container of the selected pods has; where one names no port it cannot be known."""
     for release, name, content in subject.objects("Service"):
-        templates = list(_selected(subject, content))
+        templates = _serving(subject, content)
+        there = [_ports(subject, one) for template in templates for one in _running(template)]
         for index, port in enumerate(mappings(dig(content, "spec", "ports"))):
             target = port.get("targetPort")
             wanted = port.get("port") if target in (None, "") else target
-            for template in templates:
-                there = _ports_of_pod(subject, template)
-                if wanted is not None and not _is_among(wanted, there):
-                    path = f"spec.ports[{index}].targetPort"
-                    said = f"targetPort {shown(wanted)} is no port of {template.owner.kind} {template.owner.name!r}"
-                    yield release.place(name, path), f"{said}, which has: {_listed(there)}"
+            if wanted is not None and there and not any(_is_among(wanted, ports) for ports in there):
+                owners = " or ".join(f"{template.owner.kind} {template.owner.name!r}" for template in templates)
+                listed = _listed({key: value for ports in there for key, value in ports.items()})
+                have = "have" if len(templates) > 1 else "has"
+                said = f"targetPort {shown(wanted)} is no port of {owners}, which {have}: {listed}"
+                yield release.place(name, f"spec.ports[{index}].targetPort"), said
 
 
 @check(
@@ -196,6 +200,12 @@ def _selected(subject: Subject, service: Mapping[str, Any]) -> Iterator[PodTempl
             yield template
 
 
+def _serving(subject: Subject, service: Mapping[str, Any]) -> list[PodTemplate]:
+    """Return the pod templates that a Service is for; pods that end are not, where there are others."""
+    selected = list(_selected(subject, service))
+    return [template for template in selected if template.owner.kind not in ENDING] or selected
+
+
 def _exposed(subject: Subject, container: Container) -> frozenset[int]:
     """Return the exposedPorts of a container's image; none for images that dockyard.yaml does not have."""
     try:
@@ -213,10 +223,14 @@ def _ports(subject: Subject, container: Container) -> dict[str, str]:
     return known | {str(port["name"]): str(port.get("containerPort")) for port in named if port.get("name")}
 
 
+def _running(template: PodTemplate) -> list[Container]:
+    """Return the containers that run beside each other."""
+    return [one for one in template.containers() if not one.init or one.content.get("restartPolicy") == "Always"]
+
+
 def _ports_of_pod(subject: Subject, template: PodTemplate) -> dict[str, str]:
     """Return the ports of the containers that run beside each other."""
-    running = [one for one in template.containers() if not one.init or one.content.get("restartPolicy") == "Always"]
-    return {key: value for one in running for key, value in _ports(subject, one).items()}
+    return {key: value for one in _running(template) for key, value in _ports(subject, one).items()}
 
 
 def _is_among(port: object, there: Mapping[str, str]) -> bool:
