@@ -183,6 +183,28 @@ def test_a_secret_in_an_error_of_a_template_is_not_repeated(helm: Helm, tmp_path
     assert "hunter2" not in repr(seen)
 
 
+UNFIT = {
+    "not UTF-8": {"KEY": "hunter\udcff"},
+    "a zero character": {"KEY": "hunter\0"},
+    "too large": {"KEY": "x" * 2_000_000},
+    "too large together": {f"KEY_{at}": "q7Xv2mKp9TzR4wYb" * 8000 for at in range(9)},
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("secrets", UNFIT.values(), ids=UNFIT)
+@pytest.mark.parametrize("existing", ["web-secrets", None])
+def test_values_that_no_secret_can_hold_are_found(
+    helm: Helm, tmp_path: Path, secrets: dict[str, str], existing: str | None
+) -> None:
+    """The chart is rendered with samples, whoever writes its Secret."""
+    chart(tmp_path)
+    keys = {"chart": "web", "secrets": list(secrets), **({"existingSecret": existing} if existing else {})}
+    seen = look(helm, Project.model_validate({"name": "a", "releases": {"web": keys}}), tmp_path, secrets=secrets)
+    assert seen.is_whole
+    assert [found.check for found in run_checks(seen, without={}, only=["DY512"])] == ["DY512"]
+
+
 HOSTILE = {
     "5 MB": (lambda folder: (folder / "values.yaml").write_text(f"a: {'x' * 5_000_000}"), "it has 5,000,003 bytes"),
     "a folder": (lambda folder: (folder / "values.yaml").mkdir(), "it is a folder"),

@@ -30,6 +30,7 @@ from dockyard.envfile import FILE, exposure
 from dockyard.images.ignore import Ignore
 from dockyard.model.errors import BuildError, DockyardError, ToolFailedError, ToolTimeoutError
 from dockyard.model.redaction import Redactor
+from dockyard.model.secret import Kind, judge_all
 from dockyard.model.tag import LATEST
 from dockyard.tools.helm import Helm
 
@@ -112,12 +113,13 @@ def gather(  # noqa: PLR0913 - each is one source of facts
     """
     known = {**{name: f"{name}:{_tag(spec)}" for name, spec in project.images.items()}, **(references or {})}
     releases = [_read_release(name, project.release(name), root, known) for name in project.order()]
+    fit = _fit(project, secrets)
     renderings = [
         _Rendering(
             helm=helm,
             release=release,
             root=root,
-            secrets=_with_samples(project, release.spec, secrets),
+            secrets=_with_samples(project, release.spec, fit),
             reference=known.get(release.spec.image or ""),
             namespace=project.cluster.namespace,
             kubernetes_version=kubernetes_version,
@@ -150,7 +152,14 @@ def _with_samples(project: Project, spec: ReleaseSpec, secrets: Mapping[str, str
     samples = {name: SAMPLE_SECRET for name, use in spec.secrets.items() if use.required}
     if project.database is not None:
         samples[project.database.secret] = SAMPLE_DATABASE
-    return {**samples, **{name: value for name, value in secrets.items() if value}}
+    return {**samples, **secrets}
+
+
+def _fit(project: Project, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets with a value that a Secret can hold; the others are a check's word (DY512)."""
+    faults = [fault for fault in judge_all(project.secrets(), secrets) if fault.kind in {Kind.LARGE, Kind.UNUSABLE}]
+    unfit = {name for fault in faults for name in fault.secret.split(", ")}
+    return {name: value for name, value in secrets.items() if value and name not in unfit}
 
 
 class _UnreadableError(Exception):
