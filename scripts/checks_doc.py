@@ -44,8 +44,9 @@ checks:
 `data-model.md`, and numbers like FR-020 and SC-011, are those of the specification of AI Todo, which is no part of this
 repository; a check says in its own words what it asks for.
 
-What "no release makes" (DY102 to DY104, DY106, DY107, DY201) is looked for only where every chart renders. Hooks
-are not looked at.
+What "no release makes" (DY102 to DY104, DY106, DY107, DY201) is looked for only where every chart renders. What hooks
+make around an install or upgrade counts as made, and so do the Secrets that cert-manager, External Secrets and Sealed
+Secrets make of a release's objects; the hooks themselves are not looked at.
 """
 
 

@@ -54,6 +54,51 @@ def test_a_mistake_in_a_profile_has_its_own_place(root: Path) -> None:
         load(root, "bad")
 
 
+MERGED = """
+    name: shop
+    releases:
+      api: &api {chart: helm/api, timeout: 30, config: {A: "1", C: "3"}}
+      web:
+        <<: *api
+        chart: helm/web
+      job:
+        <<: [{config: {A: "0"}}, *api]
+    profiles:
+      test:
+        releases:
+          web: {config: {B: "2", C: "4"}}
+          job:
+            <<: {timeout: 60, config: {B: "2"}}
+      bad:
+        releases:
+          web: {config: {B: 2}}
+      wrong:
+        releases:
+          web: {<<: 3}
+"""
+
+
+def test_what_a_mapping_takes_in_is_merged_too(tmp_path: Path) -> None:
+    """An overlay is laid over what `<<` stands for, as over what is written out, and only there."""
+    (tmp_path / "dockyard.yaml").write_text(textwrap.dedent(MERGED))
+    project = load(tmp_path, "test")
+    assert dict(project.release("web").config) == {"A": "1", "B": "2", "C": "4"}
+    assert (project.release("web").chart, project.release("web").timeout) == ("helm/web", 30)
+    assert dict(project.release("job").config) == {"A": "0", "B": "2"}
+    assert (project.release("job").chart, project.release("job").timeout) == ("helm/api", 60)
+    assert project.release("api") == load(tmp_path).release("api")
+
+
+@pytest.mark.parametrize(
+    ("profile", "place"), [("bad", "18:22: releases.web.config.B"), ("wrong", "21:17: expected a")]
+)
+def test_a_mistake_beside_what_is_taken_in_has_its_place(tmp_path: Path, profile: str, place: str) -> None:
+    """Its own, in the overlay."""
+    (tmp_path / "dockyard.yaml").write_text(textwrap.dedent(MERGED))
+    with pytest.raises(ConfigError, match=f"dockyard.yaml:{place}"):
+        load(tmp_path, profile)
+
+
 def test_an_unknown_profile_is_named_with_the_nearest(root: Path) -> None:
     """The error says which profiles there are."""
     with pytest.raises(UnknownNameError, match="bgi") as caught:

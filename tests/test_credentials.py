@@ -181,6 +181,25 @@ def test_the_example_is_itself_a_file_without_values() -> None:
     assert envfile.parse(example(ASKED)) == dict.fromkeys(["KEY", "URL", "MODEL", "PLAIN"], "")
 
 
+MULTILINE = project(
+    web={
+        "KEY": {
+            "description": "signs\ntokens",
+            "example": "-----BEGIN KEY-----\nabc\n-----END KEY-----\n",
+            "pattern": "(?s)-----BEGIN\n .*",
+        }
+    }
+)
+
+
+def test_what_has_several_lines_stays_a_comment(tmp_path: Path) -> None:
+    """An example, a key say, is one line of the file, in the first .env too."""
+    assert envfile.parse(example(MULTILINE)) == {"KEY": ""}
+    assert "# Looks like -----BEGIN KEY----- abc -----END KEY-----\n" in example(MULTILINE)
+    assert make_first(tmp_path, MULTILINE) == ()
+    assert envfile.read(tmp_path / FILE) == {"KEY": ""}
+
+
 def test_a_first_file_has_random_values_where_any_will_do(tmp_path: Path) -> None:
     """Only its owner may read it, from the first moment on; the rest is empty."""
     assert make_first(tmp_path, ASKED) == ("KEY",)

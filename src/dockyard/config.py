@@ -7,7 +7,7 @@ its path leads to. YAML 1.1 as PyYAML's safe loader reads it: no tags beyond the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -102,13 +102,20 @@ def _overlays(name: str, root: yaml.MappingNode) -> dict[str, yaml.MappingNode]:
 
 
 def _merged(below: yaml.MappingNode, above: yaml.MappingNode) -> yaml.MappingNode:
-    over = {key.value: (key, value) for key, value in above.value}
+    over = _pairs(above)
     pairs = []
-    for key, value in below.value:
+    for key, value in _pairs(below).values():
         at, found = over.pop(key.value, (key, value))
         both = isinstance(value, yaml.MappingNode) and isinstance(found, yaml.MappingNode) and found is not value
         pairs.append((key, _merged(value, found)) if both else (at, found))
     return yaml.MappingNode(below.tag, [*pairs, *over.values()], below.start_mark, below.end_mark)
+
+
+def _pairs(node: yaml.MappingNode) -> dict[str, tuple[Any, Any]]:
+    """Return the pairs of a mapping by their keys, with those that `<<` takes in; its own win."""
+    flat = yaml.MappingNode(node.tag, list(node.value), node.start_mark, node.end_mark)
+    yaml.constructor.SafeConstructor().flatten_mapping(flat)
+    return {key.value: (key, value) for key, value in flat.value}
 
 
 def _cause(name: str, error: Exception) -> str:

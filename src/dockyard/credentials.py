@@ -194,13 +194,14 @@ def _text(project: Project, values: Mapping[str, str]) -> str:
     database = project.database.secret if project.database else ""
     parts = [HEAD.format(name=project.name)]
     for name, secret in project.secrets().items():
-        told = "".join(f"# {line}\n" for line in _description(secret, is_database=name == database))
+        lines = (" ".join(text.split()) for text in _description(secret, is_database=name == database))
+        told = "".join(f"# {line}\n" for line in lines)
         parts.append(told + (envfile.line(name, values[name]) if name in values else f"{name}=\n"))
     return "\n".join(parts)
 
 
 def _description(secret: SecretDeclaration, *, is_database: bool) -> Iterator[str]:
-    """Yield what there is to say of a secret, line by line."""
+    """Yield what there is to say of a secret; dockyard.yaml may have more than one line for what is one here."""
     yield f"{secret.name}: {'; '.join(secret.descriptions)}" if secret.descriptions else secret.name
     need = "Needed by" if secret.required_by else "Not required; used by"
     yield f"{need} {', '.join(secret.required_by or secret.releases)}."

@@ -45,6 +45,22 @@ def test_hooks_are_left_out() -> None:
     assert Manifests.parse(TWO + hook).changed(Manifests.parse(TWO)) == ()
 
 
+@pytest.mark.parametrize(
+    ("hook", "names"),
+    [
+        ("name: web, annotations: { helm.sh/hook: pre-install }", ["secret/web"]),
+        ("name: web, annotations: { helm.sh/hook: 'pre-delete, post-upgrade' }", ["secret/web"]),
+        ("name: web, annotations: { helm.sh/hook: test }", []),
+        ("name: web, annotations: { helm.sh/hook: }", []),
+        ("generateName: web-, annotations: { helm.sh/hook: pre-install }", []),
+    ],
+)
+def test_what_hooks_make_around_a_release_is_kept_apart(hook: str, names: list[str]) -> None:
+    """It is there when the pods are; what a test makes is not."""
+    parsed = Manifests.parse(f"kind: Secret\nmetadata: {{ {hook} }}\n")
+    assert (dict(parsed.objects), list(map(str, parsed.hooks))) == ({}, names)
+
+
 def test_annotations_that_are_empty_are_no_hook() -> None:
     """A template may leave the key without a value."""
     assert len(Manifests.parse("kind: Secret\nmetadata: { name: web, annotations: }\n").objects) == 1

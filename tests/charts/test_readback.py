@@ -96,7 +96,7 @@ def test_shares_are_rounded_as_kubernetes_does(strategy: str, *, fits: bool) -> 
 
 
 def test_services_with_a_selector_are_read() -> None:
-    """A Service becomes a ServiceSpec with its defaults; one without a selector leads nowhere of ours."""
+    """With their defaults; one without a selector leads nowhere of ours, and of some types the model has none."""
     text = """
         kind: Service
         metadata: {name: web}
@@ -105,6 +105,10 @@ def test_services_with_a_selector_are_read() -> None:
         kind: Service
         metadata: {name: elsewhere}
         spec: {type: ExternalName, externalName: example.com}
+        ---
+        kind: Service
+        metadata: {name: outside}
+        spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80, nodePort: 30082}]}
         ---
         kind: Service
         metadata: {name: wrong}
@@ -122,12 +126,16 @@ def test_config_maps_and_secrets_are_read() -> None:
     text = """
         kind: ConfigMap
         metadata: {name: web}
-        data: {LEVEL: info}
+        data: {LEVEL: info, NOTHING: }
         ---
         kind: Secret
         metadata: {name: web}
-        stringData: {PLAIN: "a,b=c"}
-        data: {CODED: "w7w="}
+        stringData: {PLAIN: "a,b=c", NOTHING: }
+        data: {CODED: "w7w=", NOTHING: null}
+        ---
+        kind: Secret
+        metadata: {name: certificate}
+        type: kubernetes.io/tls
         ---
         kind: Secret
         metadata: {name: bad}

@@ -121,7 +121,7 @@ BAD: dict[str, Callable[[], Subject]] = {
     "DY204": lambda: change("nodePort: 30081", "nodePort: 8080"),
     "DY205": lambda: subject(SOUND, release(changed(SERVICE, "api-service", "other-service"), name="other")),
     "DY206": lambda: change(READY, "readinessProbe: {httpGet: {path: /ready, port: 8080}}"),
-    "DY207": lambda: change(READY, "readinessProbe: {httpGet: {path: ready, port: http}}"),
+    "DY207": lambda: change(READY, "readinessProbe: {httpGet: {path: /a b, port: http}}"),
     "DY208": lambda: change("matchLabels: {app: web}", "matchLabels: {app: api}"),
     "DY301": lambda: change("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 500m}"),
     "DY302": lambda: change(AMOUNTS, " {}"),

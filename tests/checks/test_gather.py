@@ -29,7 +29,8 @@ EXAMPLES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "no-object": ({}, {"DY002"}),
     "laughs": ({}, {"DY002"}),
     "missing": ({}, {"DY002"}),
-    "lint-error": ({"values": [f"{CHARTS}/level.yaml"]}, {"DY003"}),
+    "lint-error": ({}, {"DY003"}),
+    "lint-as-installed": ({"values": [f"{CHARTS}/level.yaml"], "config": {"MODE": "quiet"}}, set()),
     "lint-warning": ({}, {"DY004"}),
     "random": ({}, {"DY005"}),
     "clock": ({}, {"DY005"}),
@@ -182,6 +183,28 @@ def test_a_secret_in_an_error_of_a_template_is_not_repeated(helm: Helm, tmp_path
     assert "hunter2" not in repr(seen)
 
 
+UNFIT = {
+    "not UTF-8": {"KEY": "hunter\udcff"},
+    "a zero character": {"KEY": "hunter\0"},
+    "too large": {"KEY": "x" * 2_000_000},
+    "too large together": {f"KEY_{at}": "q7Xv2mKp9TzR4wYb" * 8000 for at in range(9)},
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("secrets", UNFIT.values(), ids=UNFIT)
+@pytest.mark.parametrize("existing", ["web-secrets", None])
+def test_values_that_no_secret_can_hold_are_found(
+    helm: Helm, tmp_path: Path, secrets: dict[str, str], existing: str | None
+) -> None:
+    """The chart is rendered with samples, whoever writes its Secret."""
+    chart(tmp_path)
+    keys = {"chart": "web", "secrets": list(secrets), **({"existingSecret": existing} if existing else {})}
+    seen = look(helm, Project.model_validate({"name": "a", "releases": {"web": keys}}), tmp_path, secrets=secrets)
+    assert seen.is_whole
+    assert [found.check for found in run_checks(seen, without={}, only=["DY512"])] == ["DY512"]
+
+
 HOSTILE = {
     "5 MB": (lambda folder: (folder / "values.yaml").write_text(f"a: {'x' * 5_000_000}"), "it has 5,000,003 bytes"),
     "a folder": (lambda folder: (folder / "values.yaml").mkdir(), "it is a folder"),
@@ -220,7 +243,7 @@ class Stubborn(FakeHelm):
         super().__init__()
         self.breaks = breaks
 
-    def lint(self, charts: Any, *, values: Any = ()) -> Completed:  # noqa: ANN401, ARG002 - the real one's signature
+    def lint(self, charts: Any, values: Any = None, *, files: Any = ()) -> Completed:  # noqa: ANN401, ARG002 - the real one's signature
         """Break, or do not end."""
         if self.breaks:
             return Completed(("helm",), 2, "panic: runtime error", "")
@@ -238,6 +261,36 @@ def test_a_helm_that_does_not_end_or_breaks_is_a_finding(breaks: bool, end: str,
     release = alone(Stubborn(breaks=breaks), tmp_path)
     assert release.failure == "`helm template` did not end within 30 s: It was stopped"
     assert release.lint == (f"[ERROR] `helm lint`, one call for all charts, said nothing of this one: {end}",)
+
+
+class Wary(Stubborn):
+    """A Helm that finds fault with every chart, and says more or nothing where it is given values."""
+
+    def lint(self, charts: Any, values: Any = None, *, files: Any = ()) -> Completed:  # noqa: ANN401 - the real one's signature
+        """Find fault."""
+        if values and self.breaks:
+            return super().lint(charts, values, files=files)
+        if values:
+            raise ToolTimeoutError(["helm", "lint"], 30)
+        return Completed(("helm",), 1, f"==> Linting {charts[0]}\n[ERROR] templates/: no\n", "")
+
+
+@pytest.mark.parametrize("breaks", [True, False])
+def test_what_lint_finds_stands_where_it_says_nothing_of_the_values(breaks: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
+    """It broke, or did not end."""
+    chart(tmp_path)
+    assert alone(Wary(breaks=breaks), tmp_path, config={"A": "b"}).lint == ("[ERROR] templates/: no",)
+
+
+@pytest.mark.process
+def test_a_secret_that_lint_repeats_is_not_shown(helm: Helm, tmp_path: Path) -> None:
+    """A name that Kubernetes would refuse is named, and a template may put anything into it."""
+    chart(tmp_path, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'A_{{ .Values.secrets.KEY }}'}\n")
+    (tmp_path / "web" / "values.yaml").write_text("secrets: {KEY: x}\n")
+    described = {"name": "examples", "releases": {"web": {"chart": "web", "secrets": ["KEY"]}}}
+    seen = look(helm, Project.model_validate(described), tmp_path, secrets={"KEY": "hunter2"})
+    assert "***" in " ".join(seen.releases[0].lint)
+    assert "hunter2" not in repr(seen.releases[0].lint)
 
 
 def test_no_helm_is_an_error_and_no_finding(tmp_path: Path) -> None:

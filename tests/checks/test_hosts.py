@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dockyard.checks.hosts import Asked, default_port, hosts, service_of
+from dockyard.checks.hosts import Asked, default_port, hosts, service_of, upstreams
 
 URLS = {
     "http://web:8000/path": [Asked("http", "web", "8000")],
@@ -14,7 +14,14 @@ URLS = {
     "postgresql+asyncpg://user:p@ss:word@db:5432/todo": [Asked("postgresql", "db", "5432")],
     "jdbc:postgresql://db/todo": [Asked("postgresql", "db", "")],
     "mongodb://a:27017,b:27018/x": [Asked("mongodb", "a", "27017"), Asked("mongodb", "b", "27018")],
-    "proxy_pass http://web:80; # and https://api?x=1": [Asked("http", "web", "80"), Asked("https", "api", "")],
+    "proxy_pass http://web:80; # and https://api?x=1": [Asked("http", "web", "80")],
+    "# example: http://host:8080/path": [],
+    "a: http://web\n  // http://host\n; http://host\nb: http://api#c": [
+        Asked("http", "web", ""),
+        Asked("http", "api", ""),
+    ],
+    "proxy_pass http://unix:/run/app.sock;": [],
+    "proxy_pass http://unix:80;": [Asked("http", "unix", "80")],
     '{"url":"ws://hub/x"}': [Asked("ws", "hub", "")],
     "http://web.default.svc.cluster.local.": [Asked("http", "web.default.svc.cluster.local.", "")],
     "http://web:0080": [Asked("http", "web", "80")],
@@ -36,6 +43,14 @@ URLS = {
 def test_hosts_are_found_in_urls(text: str, found: list[Asked]) -> None:
     """Of schemes that name a host of a network; users, passwords and placeholders are left out."""
     assert list(hosts(text)) == found
+
+
+def test_upstreams_are_the_names_that_nginx_gives_to_groups_of_servers() -> None:
+    """In the spelling of URLs."""
+    assert upstreams("upstream App_1 {\n server a; }\nhttp { upstream b.c{} } my-upstream d {} upstream $e {}") == {
+        "app_1",
+        "b.c",
+    }
 
 
 def test_a_very_long_address_is_passed_over() -> None:

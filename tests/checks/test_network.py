@@ -61,6 +61,58 @@ def test_a_target_of_a_container_that_names_no_port_cannot_be_known() -> None:
     assert len(find("DY202", subject(BARE))) == 1
 
 
+def test_a_number_may_be_a_port_of_a_container_beside_that_names_none() -> None:
+    """Most proxies do not; a name cannot be, and where all name theirs it is known."""
+    for ports, target, found in (("", "4180", 0), ("", "proxy", 1), (", ports: [{containerPort: 9}]", "4180", 1)):
+        side = f"        - {{name: proxy, image: other:1{ports}}}\n"
+        text = changed(changed(SOUND, SIDECAR, side + SIDECAR), "targetPort: http", f"targetPort: {target}")
+        assert len(find("DY202", subject(text))) == found
+
+
+TASK = """\
+---
+kind: CronJob
+metadata: {name: task}
+spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{image: "a:1"}]}}}}}
+"""
+WORKER = """\
+---
+kind: Deployment
+metadata: {name: worker}
+spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{image: "a:1", ports: [{containerPort: 9}]}]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "target", "owners"),
+    [
+        (TASK, "http", ""),
+        (TASK, "8001", "Deployment 'web', which has: 8000, http (8000)"),
+        (WORKER, "http", ""),
+        (WORKER, "9", ""),
+        (WORKER, "8001", "Deployment 'web' or Deployment 'worker', which have: 8000, 9, http (8000)"),
+    ],
+)
+def test_pods_that_share_labels_are_looked_at_together(more: str, target: str, owners: str) -> None:
+    """One that has the port is enough; pods that end serve nobody."""
+    said_of_it = f"Service/api-service: spec.ports[0].targetPort: targetPort {target} is no port of {owners}"
+    text = changed(SOUND, "targetPort: http", f"targetPort: {target}") + more
+    assert said("DY202", subject(text)) == ([said_of_it] if owners else [])
+
+
+def test_a_service_of_tasks_alone_is_looked_at() -> None:
+    """Somebody means it so."""
+    (found,) = said(
+        "DY202",
+        subject(
+            SOUND,
+            release(changed(SERVICE, "{app: web}", "{app: task}"), name="other"),
+            release(TASK.replace("web", "task"), name="task"),
+        ),
+    )
+    assert "is no port of CronJob 'task', which has: none" in found
+
+
 def test_ports_of_an_image_are_known_without_the_chart_naming_them() -> None:
     """dockyard.yaml has exposedPorts."""
     text = SOUND.replace(PORTS, "tty: false")
@@ -163,7 +215,10 @@ def test_a_probe_of_a_container_that_names_no_port_cannot_be_known() -> None:
 @pytest.mark.parametrize(
     ("probe", "message"),
     [
-        ("httpGet: {path: ready, port: http}", "'ready' is not the path of an HTTP request"),
+        ("httpGet: {path: a b, port: http}", "'/a b' is not the path of an HTTP request"),
+        ("httpGet: {path: healthz, port: http}", ""),
+        ("httpGet: {path: '', port: http}", ""),
+        ("httpGet: {path: , port: http}", ""),
         ("httpGet: {path: 'http://web/ready', port: http}", "'http://web/ready' is not the path of an HTTP request"),
         ("httpGet: {port: http}, tcpSocket: {port: http}", "the probe has 2 ways to ask: http_get, tcp_socket"),
         ("periodSeconds: 1", "the probe has 0 ways to ask"),

@@ -138,6 +138,55 @@ def test_a_missing_pull_secret_is_found() -> None:
     assert said("DY106", change(POD, pods)) == [f"{SPEC}.imagePullSecrets[1]: no release makes the Secret 'registry'"]
 
 
+HOOK = "annotations: {helm.sh/hook: pre-install}"
+MADE = {
+    "a hook": f"kind: Secret\nmetadata: {{name: made, {HOOK}}}\ndata: {{KEY: eA==}}\n",
+    "cert-manager": "kind: Certificate\nmetadata: {name: web}\nspec: {secretName: made}\n",
+    "External Secrets": "kind: ExternalSecret\nmetadata: {name: web}\nspec: {target: {name: made}}\n",
+    "External Secrets without a target": "kind: ExternalSecret\nmetadata: {name: made}\nspec: {}\n",
+    "Sealed Secrets": "kind: SealedSecret\nmetadata: {name: made}\nspec: {encryptedData: {KEY: AgB}}\n",
+}
+
+
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
+def test_what_hooks_and_operators_make_is_made(made: str) -> None:
+    """Of an operator's Secret the keys are not known; a hook's are."""
+    variables = "env: [{name: A, valueFrom: {secretKeyRef: {name: made, key: KEY}}}]"
+    volumes = "volumes: [{name: tmp, secret: {secretName: made, items: [{key: KEY}]}}]"
+    pods = f"{volumes}\n      imagePullSecrets: [{{name: made}}]"
+    text = changed(changed(SOUND, ENV, variables), POD, pods)
+    ids = ("DY101", "DY102", "DY104", "DY106", "DY109")
+    assert [len(find(id_, subject(text))) for id_ in ids] == [0, 1, 1, 1, 0]
+    assert [find(id_, subject(f"{text}---\n{made}")) for id_ in ids] == [[]] * 5
+    wrong = subject(f"{text.replace('key: KEY', 'key: WRONG')}---\n{made}")
+    assert [len(find(id_, wrong)) for id_ in ids] == ([1, 0, 0, 0, 1] if made is MADE["a hook"] else [0] * 5)
+
+
+def test_other_objects_of_hooks_are_made_too() -> None:
+    """An account that pods run as, and a Service that is asked."""
+    account = changed(ACCOUNT, "name: runner", f"name: runner, {HOOK}")
+    text = changed(SOUND, POD, f"{POD}\n      serviceAccountName: runner")
+    assert said("DY103", subject(text + account)) == []
+    service = changed(SERVICE, "  name: api-service\n", f"  name: api-service\n  {HOOK}\n")
+    assert said("DY107", subject(changed(SOUND, SERVICE, service))) == []
+
+
+def test_the_config_map_of_every_namespace_is_there() -> None:
+    """Kubernetes puts the certificate of its API server there."""
+    for key, found in (("ca.crt", 0), ("ca.pem", 1)):
+        volume = f"volumes: [{{name: tmp, configMap: {{name: kube-root-ca.crt, items: [{{key: {key}}}]}}}}]"
+        looked_at = change(POD, volume)
+        assert [len(find(id_, looked_at)) for id_ in ("DY104", "DY109")] == [0, found]
+
+
+def test_an_upstream_of_nginx_is_no_service() -> None:
+    """It may be declared in another file than the one that names it."""
+    files = "a.conf: 'upstream App_Servers {\n server api-service:8000; }'\n  b.conf: 'proxy_pass http://app_servers;'"
+    lines = "a.conf: 'upstream appservers { server api-service:8000; }'\n  b.conf: 'proxy_pass http://appservers;'"
+    for text, found in ((lines, 0), (files, 0), (lines.replace("upstream", "stream"), 1)):
+        assert len(find("DY107", change("LOG_LEVEL: info", text))) == found
+
+
 @pytest.mark.parametrize(
     ("url", "host", "hint"),
     [

@@ -161,6 +161,29 @@ def test_kinds_that_the_cluster_does_not_serve_are_found(version: str, api: str,
     assert [finding.message for finding in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        ('{{ if .Capabilities.APIVersions.Has "policy/v1" }}', 0),
+        ('{{- if $.Capabilities.APIVersions.Has "policy/v1/PodDisruptionBudget" -}}', 0),
+        ('{{ if .Capabilities.APIVersions.Has "extensions/v1beta1/PodDisruptionBudget" }}', 0),
+        ("{{ if .Capabilities.APIVersions.Has `policy/v1` }}", 0),
+        ('{{ if has "policy/v1" .Capabilities.APIVersions }}', 0),
+        ("{{ if .Capabilities.APIVersions.Has $wanted }}", 0),
+        ('{{ if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1" }}', 1),
+        ('{{ if .Capabilities.APIVersions.Has "v1" }}', 1),
+        ("{{- /* asks .Capabilities.APIVersions\nno longer */ -}}", 1),
+        ("{{ .Capabilities.KubeVersion.Version }}", 1),
+    ],
+)
+def test_what_a_chart_chooses_by_the_cluster_is_left_alone(template: str, found: int) -> None:
+    """Without a cluster Helm claims all versions that it knows, and the chart chooses among these."""
+    spec = project().releases["web"]
+    there = Manifests.parse(POLICY.format("policy/v1", "PodDisruptionBudget"))
+    asking = ReleaseSubject(name="ask", spec=spec, chart={}, manifests=there, templates={"a": "kind: X", "b": template})
+    assert len(find("DY702", subject("", asking, kubernetes_version="v1.20.2"))) == found
+
+
 def test_an_object_without_api_version_is_found() -> None:
     """Helm renders it, and the API server refuses it."""
     assert said("DY702", subject("{kind: Service, metadata: {name: x}}")) == [

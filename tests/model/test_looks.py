@@ -32,6 +32,8 @@ RANDOM = "q7Xv2mKp9TzR4wYb"
         (f"eyJ{RANDOM}.eyJ{RANDOM}.{RANDOM}", "a JSON web token"),
         ("postgresql://todo:hunter2@db:5432/todo", "a URL with a password"),
         ("see amqp://a:b@c for more", "a URL with a password"),
+        ("postgresql://todo:$ecr3t@db/todo", "a URL with a password"),
+        ("postgresql://todo:$HUNTER-2@db/todo", "a URL with a password"),
     ],
 )
 def test_a_secret_is_known_by_its_form(value: str, what: str) -> None:
@@ -49,6 +51,9 @@ def test_a_secret_is_known_by_its_form(value: str, what: str) -> None:
         "postgresql://todo:$(PASSWORD)@db/todo",
         "postgresql://todo:${PASSWORD}@db/todo",
         "postgresql://todo:@db/todo",
+        "http://$user:$password@web",
+        "mongodb://$MONGO_USER:$MONGO_PASS@db:27017",
+        "mongodb://app:$MONGO_PASS_2@db",
         "sk-...",
         "task-management-is-what-it-is-for-2",
         "sk-learn-for-the-many-who-do-not-know",
@@ -89,6 +94,23 @@ def test_a_name_says_that_its_value_is_a_secret(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("clientSecret", "correct-horse-battery"),
+        ("jwtSecret", "dev-secret"),
+        ("DB_SECRET", "correct-horse-battery"),
+        ("passwordSecret", "Hunter2"),
+        ("passwordSecret", RANDOM),
+        ("password", "correct-horse-battery"),
+        ("secret", "a1b2c3-d4e5f6"),
+    ],
+)
+def test_a_secret_may_look_like_the_name_of_an_object(name: str, value: str) -> None:
+    """What it is called tells, or how it is spelt: variables are no values of a chart."""
+    assert why_secret(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
         *((name, value) for name in ("API_KEY", "PASSWORD") for value in ("", " ", "null", "true", "~", "/run/key")),
         ("PASSWORD", "{{ .Values.password }}"),
         ("PASSWORD", "${DB_PASSWORD}"),
@@ -98,6 +120,11 @@ def test_a_name_says_that_its_value_is_a_secret(name: str) -> None:
         ("SECRET_NAME", "web-secrets"),
         ("secret", "web-secrets"),
         ("existingSecret", "web-secrets"),
+        ("extraEnvVarsSecret", "web-extra"),
+        ("passwordSecret", "pg16-auth"),
+        ("authSecret", "web-auth-2"),
+        ("credentialsSecret", "web-credentials"),
+        ("PASSWORD", "$DB_PASSWORD"),
         ("imagePullSecret", "registry"),
         ("PUBLIC_KEY", "abc"),
         ("CACHE_KEY", "todo"),
@@ -214,6 +241,9 @@ def test_a_placeholder_is_known(value: str) -> None:
         "yourself",
         "as-in-the-example-not",
         "later",
+        "todo-9f8e7d6c5b4ab2c1",
+        "fixme-3jd92kfj20",
+        "todo.9f8e7d6c",
         '{"type": "service_account", "project_id": "todo"}',
     ],
 )

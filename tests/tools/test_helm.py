@@ -159,9 +159,10 @@ def test_a_helm_without_a_cluster_goes_to_none(fake: Fake) -> None:
 def test_lint_takes_all_charts_at_once(fake: Fake) -> None:
     """One start of Helm for all; a finding is the caller's to judge."""
     fake.answer("lint", out="[ERROR] Chart.yaml\n", err="1 chart(s) failed", code=1)
-    done = Helm(fake.path).lint([CHART, Path("helm/mcp")], values=[Path("v.yaml")])
+    done = Helm(fake.path).lint([CHART, Path("helm/mcp")], {"a": "b"}, files=[Path("v.yaml")])
     assert (done.returncode, done.stdout) == (1, "[ERROR] Chart.yaml\n")
-    assert fake.call.argv == ("lint", "--strict", "--values=v.yaml", "helm/backend", "helm/mcp")
+    assert fake.call.argv == ("lint", "--strict", "--values=v.yaml", "--values=-", "helm/backend", "helm/mcp")
+    assert fake.call.stdin == '"a": "b"\n'
 
 
 @pytest.mark.parametrize(

@@ -165,3 +165,10 @@ def _sentence(error: yaml.YAMLError) -> str:
 def mapping(value: object) -> Mapping[str, Any]:
     """Return a mapping as it is, and an empty one for anything else: rendered YAML may have either anywhere."""
     return value if isinstance(value, dict) else {}
+
+
+def without_nothing(value: Any) -> Any:  # noqa: ANN401 - any document
+    """Return a document without the keys that have no value: to Kubernetes they are not there."""
+    if isinstance(value, dict):
+        return {str(key): without_nothing(held) for key, held in value.items() if held is not None}
+    return [without_nothing(item) for item in value] if isinstance(value, list) else value

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dockyard.charts.documents import read_documents
+from dockyard.charts.documents import mapping, read_documents
 from dockyard.model.errors import BuildError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Manifests:
         objects: Each object by its kind and name, as YAML gave it.
         sources: The template that each came from, as Helm names it: `chart/templates/service.yaml`.
         repeated: Those that the text has more than once; the last one counts.
+        hooks: What hooks make around an install or an upgrade, by kind and name: no part of the release, and there.
     """
 
     def __init__(
@@ -46,28 +47,32 @@ class Manifests:
         objects: Mapping[ObjectName, Mapping[str, Any]],
         sources: Mapping[ObjectName, str] | None = None,
         repeated: tuple[ObjectName, ...] = (),
+        hooks: Mapping[ObjectName, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.objects, self.sources, self.repeated = objects, sources or {}, repeated
+        self.objects, self.sources, self.repeated, self.hooks = objects, sources or {}, repeated, hooks or {}
 
     @classmethod
     def parse(cls, text: str) -> Manifests:
-        """Read YAML documents; hooks of `helm template` are left out, since `helm get manifest` has none.
+        """Read YAML documents; hooks of `helm template` are kept apart, since `helm get manifest` has none.
 
         Raises:
             BuildError: The text is no YAML, or a document is no object of Kubernetes.
         """
         objects: dict[ObjectName, Mapping[str, Any]] = {}
+        hooks: dict[ObjectName, Mapping[str, Any]] = {}
         sources, repeated = {}, []
         for part in DOCUMENT.split(text):
             source = _source(part)
             for entry in _entries(part, source):
-                if _is_hook(entry):
+                if (events := _hook_events(entry)) is not None:
+                    if events & AROUND and _has_name(entry):
+                        hooks[_name(entry, source)] = entry
                     continue
                 name = _name(entry, source)
                 if name in objects and _where(entry) == _where(objects[name]):
                     repeated.append(name)
                 objects[name], sources[name] = entry, source
-        return cls(objects, sources, tuple(repeated))
+        return cls(objects, sources, tuple(repeated), hooks)
 
     def of_kind(self, *kinds: str) -> Iterator[Mapping[str, Any]]:
         """Yield the objects of those kinds."""
@@ -82,6 +87,11 @@ class Manifests:
 DOCUMENT = re.compile(r"^---\s*$", re.MULTILINE)
 SOURCE = re.compile(r"^# Source: (.+)$", re.MULTILINE)
 """The comment that Helm puts above each document."""
+
+HOOK = "helm.sh/hook"
+AROUND = frozenset({"pre-install", "post-install", "pre-upgrade", "post-upgrade"})
+"""The annotation of a hook, and the events at which what it makes is there with the release (Helm documentation, "Chart
+Hooks"); what a test or a removal makes is not."""
 
 LIST = "List"
 """A kind that only holds other objects; Helm sends those."""
@@ -115,6 +125,11 @@ def _name(entry: Mapping[str, Any], source: str) -> ObjectName:
     return ObjectName(kind, name)
 
 
+def _has_name(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an object has a name; a hook may have `generateName` instead."""
+    return isinstance(entry.get("kind"), str) and isinstance(entry["metadata"].get("name"), str)
+
+
 def _no_object(source: str, why: str) -> BuildError:
     return BuildError(f"A document of {source or 'the rendered chart'} is no object of Kubernetes", why=why)
 
@@ -125,7 +140,7 @@ def _where(entry: Mapping[str, Any]) -> tuple[str, str]:
     return group + slash, str(entry["metadata"].get("namespace") or "")
 
 
-def _is_hook(entry: Mapping[str, Any]) -> bool:
-    metadata = entry.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return isinstance(annotations, dict) and "helm.sh/hook" in annotations
+def _hook_events(entry: Mapping[str, Any]) -> set[str] | None:
+    """Return when Helm makes an object that is a hook; None for all others."""
+    annotations = mapping(mapping(entry.get("metadata")).get("annotations"))
+    return {event.strip() for event in str(annotations[HOOK]).split(",")} if HOOK in annotations else None

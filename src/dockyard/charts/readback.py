@@ -2,7 +2,7 @@
 
 So the specification's rules hold for what Helm will really send, whatever a chart looks like inside. Nothing here knows
 a chart's layout: only Kubernetes objects are read. What Kubernetes has and the model does not (affinity, say) is left
-out; what Kubernetes fills in where nothing is said is filled in the same way.
+out; what Kubernetes fills in where nothing is said is filled in the same way, and a key without a value says nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from dockyard.charts.documents import mapping
+from dockyard.charts.documents import mapping, without_nothing
+from dockyard.charts.manifests import Manifests
 from dockyard.charts.pods import pod_templates
 from dockyard.model.configuration import ConfigMapSpec, SecretSpec, encode
 from dockyard.model.deployment import DeploymentSpec
@@ -23,7 +24,7 @@ from dockyard.model.service import ServiceSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dockyard.charts.manifests import Manifests, ObjectName
+    from dockyard.charts.manifests import ObjectName
     from dockyard.charts.pods import Container, PodTemplate
 
 E = TypeVar("E", bound=Entity)
@@ -31,17 +32,16 @@ E = TypeVar("E", bound=Entity)
 DEFAULT_SHARE = "25%"
 """What Kubernetes takes for maxSurge and maxUnavailable where nothing is said ("Deployment", rolling update)."""
 
-OF_CONTAINER = (
-    "image",
-    "ports",
-    "env",
-    "envFrom",
-    "resources",
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-)
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+OF_CONTAINER = ("image", "ports", "env", "envFrom", "resources", *PROBES)
 """Keys of a container that a DeploymentSpec has too, under the same names."""
+
+OTHER_SERVICES = ("LoadBalancer", "ExternalName")
+"""Types of Services that Kubernetes has and the model does not."""
+
+OPAQUE = "Opaque"
+"""The type of a Secret that says nothing of its keys; the model has no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +76,56 @@ class Read(Generic[E]):
 
 def deployments(manifests: Manifests) -> Iterator[Read[DeploymentSpec]]:
     """Yield one DeploymentSpec for each container of each Deployment; init containers are no service."""
-    for template in pod_templates(manifests):
-        if template.owner.kind != "Deployment":
-            continue
-        owner = manifests.objects[template.owner]
+    there = Manifests(dict(_objects(manifests, "Deployment")))
+    for template in pod_templates(there):
+        owner = there.objects[template.owner]
         for container in template.containers():
             if not container.init:
                 yield _read(DeploymentSpec, template.owner, _deployment(owner, template, container), container.path)
 
 
 def services(manifests: Manifests) -> Iterator[Read[ServiceSpec]]:
-    """Yield the ServiceSpec of each Service that routes to pods by labels."""
-    for name, content in manifests.objects.items():
+    """Yield the ServiceSpec of each Service that routes to pods by labels and is of a type that the model has."""
+    for name, content in _objects(manifests, "Service"):
         spec = mapping(content.get("spec"))
-        if name.kind == "Service" and spec.get("selector"):
-            facts = {key: spec[key] for key in ("type", "selector", "ports") if spec.get(key) is not None}
+        if spec.get("selector") and spec.get("type") not in OTHER_SERVICES:
+            facts = {key: spec[key] for key in ("type", "selector", "ports") if key in spec}
             yield _read(ServiceSpec, name, {"name": name.name, **facts}, "spec")
 
 
 def config_maps(manifests: Manifests) -> Iterator[Read[ConfigMapSpec]]:
     """Yield the ConfigMapSpec of each ConfigMap."""
-    for name, content in manifests.objects.items():
-        if name.kind == "ConfigMap":
-            yield _read(ConfigMapSpec, name, {"name": name.name, "data": mapping(content.get("data"))}, "")
+    for name, content in _objects(manifests, "ConfigMap"):
+        yield _read(ConfigMapSpec, name, {"name": name.name, "data": mapping(content.get("data"))}, "")
 
 
 def secrets(manifests: Manifests) -> Iterator[Read[SecretSpec]]:
-    """Yield the SecretSpec of each Secret; `stringData` is plain text that the API server encodes."""
-    for name, content in manifests.objects.items():
-        if name.kind == "Secret":
+    """Yield the SecretSpec of each Secret of the model's type; `stringData` is text that the API server encodes."""
+    for name, content in _objects(manifests, "Secret"):
+        if (content.get("type") or OPAQUE) == OPAQUE:
             plain = {key: encode(str(value)) for key, value in mapping(content.get("stringData")).items()}
-            data = {**mapping(content.get("data")), **plain}
-            facts = {"name": name.name, "data": data, "type": content.get("type") or "Opaque"}
-            yield _read(SecretSpec, name, facts, "")
+            yield _read(SecretSpec, name, {"name": name.name, "data": {**mapping(content.get("data")), **plain}}, "")
+
+
+def as_asked(probe: Any) -> Any:  # noqa: ANN401 - rendered YAML
+    """Return a probe with the path that the kubelet asks for: it puts a slash before one that has none."""
+    asked = mapping(mapping(probe).get("httpGet"))
+    path = asked.get("path")
+    if not isinstance(path, str) or path.startswith("/") or "://" in path:
+        return probe
+    return {**probe, "httpGet": {**asked, "path": f"/{path}"}}
+
+
+def _objects(manifests: Manifests, kind: str) -> Iterator[tuple[ObjectName, Mapping[str, Any]]]:
+    """Yield the objects of a kind, without the keys that have no value."""
+    for name, content in manifests.objects.items():
+        if name.kind == kind:
+            yield name, without_nothing(content)
 
 
 def _deployment(owner: Mapping[str, Any], template: PodTemplate, container: Container) -> dict[str, Any]:
     content = container.content
-    facts = {key: content[key] for key in OF_CONTAINER if content.get(key) is not None}
+    facts = {key: as_asked(content[key]) if key in PROBES else content[key] for key in OF_CONTAINER if key in content}
     return {
         "name": template.owner.name,
         "replicas": template.replicas,

@@ -77,7 +77,7 @@ def not_rendered(subject: Subject) -> Iterator[Hit]:
     "DY003",
     "`helm lint` finds no errors",
     why="Charts pass `helm lint` before any deploy (data-model.md, section 2; FR-020).",
-    fix="Do what the message says; `helm lint --strict` shows the same.",
+    fix="Do what the message says; `helm lint --strict` with the release's values shows the same.",
 )
 def lint_errors(subject: Subject) -> Iterator[Hit]:
     """Find errors of `helm lint`; of a chart that does not render, those of its templates are DY002's."""
@@ -92,7 +92,7 @@ def lint_errors(subject: Subject) -> Iterator[Hit]:
     "`helm lint` finds no warnings",
     severity=Severity.WARNING,
     why="Charts pass `helm lint` with zero warnings (SC-011).",
-    fix="Do what the message says; `helm lint --strict` shows the same.",
+    fix="Do what the message says; `helm lint --strict` with the release's values shows the same.",
 )
 def lint_warnings(subject: Subject) -> Iterator[Hit]:
     """Find warnings of `helm lint`."""

@@ -30,6 +30,7 @@ from dockyard.envfile import FILE, exposure
 from dockyard.images.ignore import Ignore
 from dockyard.model.errors import BuildError, DockyardError, ToolFailedError, ToolTimeoutError
 from dockyard.model.redaction import Redactor
+from dockyard.model.secret import Kind, judge_all
 from dockyard.model.tag import LATEST
 from dockyard.tools.helm import Helm
 
@@ -112,12 +113,13 @@ def gather(  # noqa: PLR0913 - each is one source of facts
     """
     known = {**{name: f"{name}:{_tag(spec)}" for name, spec in project.images.items()}, **(references or {})}
     releases = [_read_release(name, project.release(name), root, known) for name in project.order()]
+    fit = _fit(project, secrets)
     renderings = [
         _Rendering(
             helm=helm,
             release=release,
             root=root,
-            secrets=_with_samples(project, release.spec, secrets),
+            secrets=_with_samples(project, release.spec, fit),
             reference=known.get(release.spec.image or ""),
             namespace=project.cluster.namespace,
             kubernetes_version=kubernetes_version,
@@ -125,13 +127,13 @@ def gather(  # noqa: PLR0913 - each is one source of facts
         for release in releases
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
-        linting = pool.submit(_lint, helm, root, releases)
+        linting = pool.submit(_lint, helm, renderings)
         rendered = [pool.submit(rendering.subject) for rendering in renderings]
         images = tuple(_read_image(name, spec, root) for name, spec in project.images.items())
         found = linting.result()
         return Subject(
             project=project,
-            releases=tuple(replace(done.result(), lint=found.get(done.result().spec.chart, ())) for done in rendered),
+            releases=tuple(replace(done.result(), lint=found.get(done.result().name, ())) for done in rendered),
             images=images,
             secrets={name: value for name, value in secrets.items() if value},
             exposure=exposure(root / FILE),
@@ -150,7 +152,14 @@ def _with_samples(project: Project, spec: ReleaseSpec, secrets: Mapping[str, str
     samples = {name: SAMPLE_SECRET for name, use in spec.secrets.items() if use.required}
     if project.database is not None:
         samples[project.database.secret] = SAMPLE_DATABASE
-    return {**samples, **{name: value for name, value in secrets.items() if value}}
+    return {**samples, **secrets}
+
+
+def _fit(project: Project, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets with a value that a Secret can hold; the others are a check's word (DY512)."""
+    faults = [fault for fault in judge_all(project.secrets(), secrets) if fault.kind in {Kind.LARGE, Kind.UNUSABLE}]
+    unfit = {name for fault in faults for name in fault.secret.split(", ")}
+    return {name: value for name, value in secrets.items() if value and name not in unfit}
 
 
 class _UnreadableError(Exception):
@@ -261,6 +270,11 @@ class _Rendering:
     kubernetes_version: str
 
     @property
+    def chart(self) -> Path:
+        """The chart's folder."""
+        return self.root / self.release.spec.chart
+
+    @property
     def values(self) -> Mapping[str, Any]:
         """What Dockyard adds to the values."""
         return values_for(self.release.spec, self.reference, self.secrets)
@@ -285,18 +299,30 @@ class _Rendering:
         except (ToolFailedError, ToolTimeoutError, BuildError) as error:
             return replace(self.release, failure=Redactor(self.secrets).redact(_said(error)))
 
+    def lint(self, alone: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what `helm lint` finds with the release's values.
+
+        Args:
+            alone: What it finds in the chart by itself; this stands where Helm does not end, or says nothing.
+        """
+        try:
+            done = self.helm.lint([self.chart], self.values, files=self._files())
+        except ToolTimeoutError:
+            return alone
+        return lint.read(Redactor(self.secrets).redact(f"{done.stdout}\n{done.stderr}")).get(str(self.chart), alone)
+
     def _manifests(self, text: str) -> Manifests:
         """Return what is sent: what the chart renders to, and the Secret that Dockyard writes beside it."""
         rendered, spec = Manifests.parse(text), self.release.spec
         if spec.existing_secret is None:
             return rendered
         own = {ObjectName("Secret", spec.existing_secret): secret_manifest(self.release.name, spec, self.secrets)}
-        return Manifests({**rendered.objects, **own}, rendered.sources, rendered.repeated)
+        return Manifests({**rendered.objects, **own}, rendered.sources, rendered.repeated, rendered.hooks)
 
     def _text(self, files: Sequence[Path] | None = None, values: Mapping[str, Any] | None = None) -> str:
         return self.helm.template(
             self.release.name,
-            self.root / self.release.spec.chart,
+            self.chart,
             self.values if values is None else values,
             files=self._files() if files is None else files,
             namespace=self.namespace,
@@ -354,18 +380,25 @@ def _said(error: DockyardError) -> str:
     return " ".join(NOISE.sub("", error.stderr).split()).removeprefix("Error: ")
 
 
-def _lint(helm: Helm, root: Path, releases: Sequence[ReleaseSubject]) -> dict[str, tuple[str, ...]]:
-    """Return what `helm lint` finds, by chart; in one call, since most of a call's time is Helm's own start."""
-    charts = {str(root / one.spec.chart): one.spec.chart for one in releases if not (one.failure or one.unreadable)}
-    if not charts:
+def _lint(helm: Helm, renderings: Sequence[_Rendering]) -> dict[str, tuple[str, ...]]:
+    """Return what `helm lint` finds, by release.
+
+    All charts are looked at in one call, since most of a call's time is Helm's own start. What is found fault with may
+    be sound with the values that it is installed with: that is looked at again with these.
+    """
+    asked = [one for one in renderings if not (one.release.failure or one.release.unreadable)]
+    if not asked:
         return {}
     try:
-        done = helm.lint([Path(chart) for chart in charts])
+        done = helm.lint(list(dict.fromkeys(one.chart for one in asked)))
         found, end = lint.read(f"{done.stdout}\n{done.stderr}"), f"it ended with {done.returncode}"
     except ToolTimeoutError as error:
         found, end = {}, error.what
     missing = (f"{lint.ERROR} `helm lint`, one call for all charts, said nothing of this one: {end}",)
-    return {name: found.get(chart, missing) for chart, name in charts.items()}
+    return {
+        one.release.name: missing if (alone := found.get(str(one.chart))) is None else alone and one.lint(alone)
+        for one in asked
+    }
 
 
 def _read_image(name: str, spec: ImageSpec, root: Path) -> ImageSubject:

@@ -45,6 +45,15 @@ URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]*)://([^\s/?#\\\"'`
 HOST = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?\.?", re.IGNORECASE)
 PORT = re.compile(r"[0-9]{1,5}")
 
+COMMENT = re.compile(r"(?:^|(?<=\s))(?:#|//).*$|^[^\S\n]*;.*$", re.MULTILINE)
+"""Comments of the files that programs are configured with."""
+
+UPSTREAM = re.compile(r"(?<![\w-])upstream\s+([\w.-]+)\s*\{")
+"""A group of servers in the configuration of nginx; URLs name it like a host."""
+
+SOCKET = "unix:"
+"""What stands for the host where nginx asks a socket: `http://unix:/run/app.sock`."""
+
 LONGEST_URL = 4096
 """Characters; a longer one is no address that somebody configured."""
 
@@ -67,15 +76,20 @@ class Asked:
 
 
 def hosts(text: str) -> Iterator[Asked]:
-    """Yield each host that the URLs of a text name; users and passwords are left out, and so are placeholders."""
-    for scheme, authority in URL.findall(text):
+    """Yield each host that the URLs of a text name; users, passwords, placeholders and comments are left out."""
+    for scheme, authority in URL.findall(COMMENT.sub("", text)):
         kind = scheme.lower().partition("+")[0]
         if kind not in PORTS or len(authority) > LONGEST_URL:
             continue
         for address in authority.rpartition("@")[2].split(","):
             host, _, port = address.partition(":")
-            if HOST.fullmatch(host) and (not port or PORT.fullmatch(port)):
+            if HOST.fullmatch(host) and address.lower() != SOCKET and (not port or PORT.fullmatch(port)):
                 yield Asked(kind, host.lower(), port.lstrip("0"))
+
+
+def upstreams(text: str) -> set[str]:
+    """Return the names that a configuration of nginx gives to groups of servers, as URLs have them."""
+    return {name.lower() for name in UPSTREAM.findall(text)}
 
 
 def default_port(scheme: str) -> str:

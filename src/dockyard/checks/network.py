@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.documents import mapping
 from dockyard.charts.pods import TEMPLATES
+from dockyard.charts.readback import PROBES, as_asked
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place
 from dockyard.checks.reading import dig, mappings, shown
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from dockyard.checks.finding import Hit
     from dockyard.checks.subject import Subject
 
-PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 ASKING = ("httpGet", "tcpSocket", "grpc")
 """Ways of a probe that ask a port."""
 
 OPEN_OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 """Types of Services that have NodePorts."""
+
+ENDING = frozenset({"Job", "CronJob"})
+"""Kinds whose pods run to their end and serve nobody, whatever their labels are."""
 
 NODE_ITSELF = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
 """Hosts of a probe that are the node: the kubelet asks, not the container."""
@@ -60,18 +63,19 @@ def selects_nothing(subject: Subject) -> Iterator[Hit]:
     fix="Write the container's port, or the name it has there, into targetPort.",
 )
 def no_target(subject: Subject) -> Iterator[Hit]:
-    """Find targetPorts that no container of the selected pods has; for pods that name no port it cannot be known."""
+    """Find targetPorts that no container of the selected pods has; where one names no port it cannot be known."""
     for release, name, content in subject.objects("Service"):
-        templates = list(_selected(subject, content))
+        templates = _serving(subject, content)
+        there = [_ports(subject, one) for template in templates for one in _running(template)]
         for index, port in enumerate(mappings(dig(content, "spec", "ports"))):
             target = port.get("targetPort")
             wanted = port.get("port") if target in (None, "") else target
-            for template in templates:
-                there = _ports_of_pod(subject, template)
-                if wanted is not None and not _is_among(wanted, there):
-                    path = f"spec.ports[{index}].targetPort"
-                    said = f"targetPort {shown(wanted)} is no port of {template.owner.kind} {template.owner.name!r}"
-                    yield release.place(name, path), f"{said}, which has: {_listed(there)}"
+            if wanted is not None and there and not any(_is_among(wanted, ports) for ports in there):
+                owners = " or ".join(f"{template.owner.kind} {template.owner.name!r}" for template in templates)
+                listed = _listed({key: value for ports in there for key, value in ports.items()})
+                have = "have" if len(templates) > 1 else "has"
+                said = f"targetPort {shown(wanted)} is no port of {owners}, which {have}: {listed}"
+                yield release.place(name, f"spec.ports[{index}].targetPort"), said
 
 
 @check(
@@ -147,14 +151,14 @@ def probe_of_no_port(subject: Subject) -> Iterator[Hit]:
     "DY207",
     "every probe can work",
     why="The API server refuses the object, or the probe never passes and the pod is never Ready.",
-    fix="Ask in one way: httpGet with a path that starts with '/', tcpSocket, exec, or grpc; name no host.",
+    fix="Ask in one way: httpGet with a path, tcpSocket, exec, or grpc; name no host.",
 )
 def probe_cannot_work(subject: Subject) -> Iterator[Hit]:
     """Find probes that break a rule of the model, that ask the node itself, or that the cluster is too old for."""
     for place, _, _, probe in _probes(subject):
         kind = place.path.rpartition(".")[2]
         # That a type is wrong, or a key unknown, is the schema's word.
-        yield from ((place, breach.message) for breach in breaches(Probe, probe) if breach.ours)
+        yield from ((place, breach.message) for breach in breaches(Probe, as_asked(probe)) if breach.ours)
         if kind != PROBES[-1] and probe.get("successThreshold") not in (None, 1):
             yield place, f"successThreshold of a {kind} must be 1"
         for way in ASKING:
@@ -196,6 +200,12 @@ def _selected(subject: Subject, service: Mapping[str, Any]) -> Iterator[PodTempl
             yield template
 
 
+def _serving(subject: Subject, service: Mapping[str, Any]) -> list[PodTemplate]:
+    """Return the pod templates that a Service is for; pods that end are not, where there are others."""
+    selected = list(_selected(subject, service))
+    return [template for template in selected if template.owner.kind not in ENDING] or selected
+
+
 def _exposed(subject: Subject, container: Container) -> frozenset[int]:
     """Return the exposedPorts of a container's image; none for images that dockyard.yaml does not have."""
     try:
@@ -213,10 +223,14 @@ def _ports(subject: Subject, container: Container) -> dict[str, str]:
     return known | {str(port["name"]): str(port.get("containerPort")) for port in named if port.get("name")}
 
 
+def _running(template: PodTemplate) -> list[Container]:
+    """Return the containers that run beside each other."""
+    return [one for one in template.containers() if not one.init or one.content.get("restartPolicy") == "Always"]
+
+
 def _ports_of_pod(subject: Subject, template: PodTemplate) -> dict[str, str]:
     """Return the ports of the containers that run beside each other."""
-    running = [one for one in template.containers() if not one.init or one.content.get("restartPolicy") == "Always"]
-    return {key: value for one in running for key, value in _ports(subject, one).items()}
+    return {key: value for one in _running(template) for key, value in _ports(subject, one).items()}
 
 
 def _is_among(port: object, there: Mapping[str, str]) -> bool:

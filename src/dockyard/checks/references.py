@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dockyard.charts.documents import mapping
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Severity
-from dockyard.checks.hosts import Asked, default_port, hosts, service_of
+from dockyard.checks.hosts import Asked, default_port, hosts, service_of, upstreams
 from dockyard.checks.reading import dig, mappings
 from dockyard.model.errors import nearest
 
@@ -30,8 +30,19 @@ VOLUMES = {
 }
 """Volumes that are made of an object: its kind, and the key that holds its name."""
 
+OPERATORS = {
+    "Certificate": ("spec", "secretName"),
+    "ExternalSecret": ("spec", "target", "name"),
+    "SealedSecret": ("spec", "template", "metadata", "name"),
+}
+"""Objects that an operator makes a Secret of (documentation of cert-manager, External Secrets and Sealed Secrets), and
+the keys that lead to its name; without one it is called after the object."""
+
 ALWAYS_THERE = "default"
 """The ServiceAccount that every namespace has."""
+
+ROOT_CA = (("ConfigMap", "kube-root-ca.crt"), {"ca.crt"})
+"""The ConfigMap that every namespace has, and its key."""
 
 CLUSTERS_OWN = frozenset({"kubernetes"})
 """Services that every cluster has."""
@@ -86,7 +97,7 @@ def missing_source(subject: Subject) -> Iterator[Hit]:
 )
 def missing_account(subject: Subject) -> Iterator[Hit]:
     """Find pods that run as a ServiceAccount that no release makes; every namespace has `default`."""
-    there = {name.name for _, name, _ in subject.objects("ServiceAccount")} | {ALWAYS_THERE}
+    there = {name.name for name, _ in subject.made("ServiceAccount")} | {ALWAYS_THERE}
     for release, template in subject.pods():
         for key in ("serviceAccountName", "serviceAccount"):
             name = template.spec.get(key)
@@ -104,8 +115,7 @@ def missing_account(subject: Subject) -> Iterator[Hit]:
 )
 def missing_volume_source(subject: Subject) -> Iterator[Hit]:
     """Find volumes of ConfigMaps, Secrets and PersistentVolumeClaims that no release makes."""
-    kinds = {kind for kind, _ in VOLUMES.values()}
-    there = {(name.kind, name.name) for _, name, _ in subject.objects(*kinds)}
+    there = _data(subject)
     for place, kind, name, source in _volumes(subject):
         if subject.is_whole and (kind, name) not in there and not source.get("optional"):
             yield place, f"the volume is made of {kind} {name!r}, which no release makes{_near(kind, name, there)}"
@@ -138,10 +148,10 @@ def missing_volume(subject: Subject) -> Iterator[Hit]:
 )
 def missing_pull_secret(subject: Subject) -> Iterator[Hit]:
     """Find imagePullSecrets that no release makes."""
-    there = {name.name for _, name, _ in subject.objects("Secret")}
+    there = _data(subject)
     for release, template in subject.pods():
         for index, entry in enumerate(mappings(template.spec.get("imagePullSecrets"))):
-            if subject.is_whole and (name := str(entry.get("name"))) not in there:
+            if subject.is_whole and ("Secret", name := str(entry.get("name"))) not in there:
                 place = release.place(template.owner, f"{template.spec_path}.imagePullSecrets[{index}]")
                 yield place, f"no release makes the Secret {name!r}"
 
@@ -200,7 +210,7 @@ def _listed(names: set[str] | Mapping[str, object]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _near(kind: str, name: str, there: set[tuple[str, str]] | Mapping[tuple[str, str], object]) -> str:
+def _near(kind: str, name: str, there: Mapping[tuple[str, str], object]) -> str:
     near = nearest(name, [known for its, known in there if its == kind])
     return f"; did you mean {near!r}?" if near else ""
 
@@ -217,12 +227,18 @@ def _references(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Mappin
                 yield f"env[{index}].valueFrom.{source}", kind, wanted
 
 
-def _data(subject: Subject) -> dict[tuple[str, str], set[str]]:
-    """Return the keys of every ConfigMap and Secret that a release makes, by kind and name."""
-    return {
+def _data(subject: Subject) -> dict[tuple[str, str], set[str] | None]:
+    """Return the keys of every object with data that is there, by kind and name; None where they cannot be known."""
+    kinds = {kind for kind, _ in VOLUMES.values()}
+    keys = {
         (name.kind, name.name): {key for part in KEYS for key in mapping(content.get(part))}
-        for _, name, content in subject.objects("ConfigMap", "Secret")
+        for name, content in subject.made(*kinds)
     }
+    by_operators = {
+        ("Secret", str(dig(content, *OPERATORS[name.kind]) or name.name)): None
+        for name, content in subject.made(*OPERATORS)
+    }
+    return dict([ROOT_CA]) | keys | by_operators  # an operator may add keys to what a chart makes
 
 
 def _volumes(subject: Subject) -> Iterator[tuple[Place, str, str, Mapping[str, Any]]]:
@@ -243,15 +259,16 @@ def _volumes(subject: Subject) -> Iterator[tuple[Place, str, str, Mapping[str, A
 
 def _services(subject: Subject) -> dict[str, Mapping[str, Any]]:
     """Return every Service that a release makes, by name."""
-    return {name.name: content for _, name, content in subject.objects("Service")}
+    return {name.name: content for name, content in subject.made("Service")}
 
 
 def _asked(subject: Subject) -> Iterator[tuple[Place, Asked, str]]:
     """Yield the place of each URL whose host is in the cluster, what it asks for, and the Service that means."""
-    namespace = subject.project.cluster.namespace
-    for place, text in _texts(subject):
+    namespace, there = subject.project.cluster.namespace, list(_texts(subject))
+    known = {name for _, text in there for name in upstreams(text)}
+    for place, text in there:
         for asked in dict.fromkeys(hosts(text)):
-            if name := service_of(asked.host, namespace):
+            if asked.host not in known and (name := service_of(asked.host, namespace)):
                 yield place, asked, name
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from dockyard.charts.documents import without_nothing
 from dockyard.checks import kubernetes
 from dockyard.checks.catalogue import check
 from dockyard.model.errors import nearest
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from dockyard.checks.finding import Hit
     from dockyard.checks.kubernetes import Kind, Schemas, Version
-    from dockyard.checks.subject import Subject
+    from dockyard.checks.subject import ReleaseSubject, Subject
 
 TYPES = {
     "string": "text",
@@ -29,6 +31,10 @@ TYPES = {
 
 FORMATS = {"byte": "base64", "date-time": "a date and time like 2026-01-31T12:00:00Z"}
 """What forms of text are called."""
+
+COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
+ASKED = re.compile(r"\bAPIVersions\b(?:\.Has\s+[\"`]([^\"`]*)[\"`])?")
+"""A question of a template whether the cluster serves something, and what, where its text shows that."""
 
 
 @check(
@@ -47,7 +53,7 @@ def invalid(subject: Subject) -> Iterator[Hit]:
         if validator is None or version.serves(_kind(content)) is False:
             continue
         try:
-            for error in validator.iter_errors(_without_nothing(content)):
+            for error in validator.iter_errors(without_nothing(content)):
                 yield release.place(name, _dotted(error.instance_path)), f"{_sentence(error, version.schemas)}{basis}"
         except ValueError:  # text that is no Unicode, or nested too deeply
             yield release.place(name), "the object cannot be written as JSON, as the API server needs it"
@@ -60,13 +66,18 @@ def invalid(subject: Subject) -> Iterator[Hit]:
     fix="Write an apiVersion that the cluster serves; `.Capabilities.APIVersions` lets a chart choose.",
 )
 def not_served(subject: Subject) -> Iterator[Hit]:
-    """Find kinds that are not served yet, or no longer; kinds that are not built in are skipped."""
+    """Find kinds that are not served yet, or no longer.
+
+    Kinds that are not built in are skipped, and those that a chart chooses by what the cluster serves: rendered without
+    a cluster, it is told what Helm knows instead.
+    """
     version = kubernetes.version(subject.kubernetes_version)
+    asked = {release.name: _asked(release) for release in subject.releases}
     for release, name, content in subject.objects():
         kind = _kind(content)
         if not kind[0]:
             yield release.place(name, "apiVersion"), "the object has no apiVersion"
-        elif version.serves(kind) is False:
+        elif version.serves(kind) is False and not _is_chosen(kind, asked[release.name]):
             told = subject.kubernetes_version or f"v1.{version.minor}"
             yield (
                 release.place(name, "apiVersion"),
@@ -77,6 +88,21 @@ def not_served(subject: Subject) -> Iterator[Hit]:
 def _kind(content: Mapping[str, Any]) -> Kind:
     given = content.get("apiVersion")
     return (given if isinstance(given, str) else "", str(content.get("kind")))
+
+
+def _asked(release: ReleaseSubject) -> set[str]:
+    """Return what a chart's templates ask for in APIVersions; an empty text for what their text does not show."""
+    return {found for text in release.templates.values() for found in ASKED.findall(COMMENT.sub("", text))}
+
+
+def _is_chosen(kind: Kind, asked: Collection[str]) -> bool:
+    """Tell whether a template that asks for something may choose by it how this kind is written."""
+    return any(not one or one.endswith(f"/{kind[1]}") or _group(one) == _group(kind[0]) for one in asked)
+
+
+def _group(api_version: str) -> str:
+    group, slash, _ = api_version.partition("/")
+    return group if slash else ""
 
 
 def _written(kind: Kind) -> str:
@@ -91,13 +117,6 @@ def _instead(version: Version, kind: Kind) -> str:
         return f", it serves that of {' and '.join(others)}"
     near = nearest(kind[1], {other[1] for other in served if other[0] == kind[0]})
     return f"; was {near} meant?" if near else ""
-
-
-def _without_nothing(value: Any) -> Any:  # noqa: ANN401 - any document
-    """Return a document without the keys that have no value: to Kubernetes they are not there."""
-    if isinstance(value, dict):
-        return {str(key): _without_nothing(held) for key, held in value.items() if held is not None}
-    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def _dotted(path: list[str | int]) -> str:

@@ -145,6 +145,13 @@ class Subject:
                 if not kinds or name.kind in kinds:
                     yield release, name, content
 
+    def made(self, *kinds: str) -> Iterator[tuple[ObjectName, Mapping[str, Any]]]:
+        """Yield every object of those kinds that is there once the releases are: rendered, or made by a hook."""
+        for release in self.releases:
+            for name, content in (*release.manifests.objects.items(), *release.manifests.hooks.items()):
+                if name.kind in kinds:
+                    yield name, content
+
     def release_of(self, place: Place) -> str:
         """Return the release that a place belongs to; empty for places that belong to none, or to several."""
         if place.release:

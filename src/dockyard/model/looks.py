@@ -49,10 +49,26 @@ NO_SECRETS = frozenset({"EXISTING", "EXTERNAL", "PULL", "PUBLIC", "TLS"})
 HINTS = SECRETS | {"KEY", "SALT", "AUTH", "SIGNATURE"}
 """With one of these in its name, a random value is a secret."""
 
+OF_ITS_OWN = frozenset(
+    {
+        *("ACCESS", "API", "APP", "CLIENT", "CONSUMER", "COOKIE", "ENCRYPTION", "HMAC", "JWT", "MASTER", "OAUTH"),
+        *("SESSION", "SHARED", "SIGNING", "TOKEN", "WEBHOOK"),
+    }
+)
+"""With one of these before SECRET a name is that of the secret itself, and not of an object that holds one."""
+
+OBJECT = re.compile(r"[a-z]+[0-9]*(-([a-z]+[0-9]*|[0-9]+))+")
+"""What people call objects of Kubernetes: words with hyphens between."""
+
 REFERENCE = re.compile(
-    r"\s*(/|\./|\$\(|\$\{|\{\{|<|vault:|file:|env:)|\s*(true|false|yes|no|on|off|null|none|~)?\s*$", re.IGNORECASE
+    r"\s*(/|\./|\$\(|\$\{|\{\{|<|vault:|file:|env:)|"
+    r"\s*(true|false|yes|no|on|off|null|none|~|(?-i:\$([a-z_]+|[A-Z_][A-Z0-9_]*)))?\s*$",
+    re.IGNORECASE,
 )
 """How a value begins, or is, that only leads to a secret, or is none."""
+
+NUMBER = re.compile(r"\s*[0-9]{1,12}\s*")
+"""A number as people count."""
 
 RANDOM = re.compile(r"[A-Za-z0-9+/=]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LEAST_ENTROPY = 3.0
@@ -69,8 +85,8 @@ PLACEHOLDERS = frozenset(
 """What people write for a secret that they do not have yet, without its hyphens, underscores and spaces."""
 
 PLACEHOLDER = re.compile(
-    r"(.)\1{2,}|<[^<>]*>|\[[a-z _-]*\]|\{\{.*\}\}|.*…|(sk-)?x{3,}.*|sk-(test|key|your).{0,20}|(todo|fixme|tbd)\b.*|"
-    r"(your|my|some|the)[-_ ].*(key|secret|token|password|here|value)|"
+    r"(.)\1{2,}|<[^<>]*>|\[[a-z _-]*\]|\{\{.*\}\}|.*…|(sk-)?x{3,}.*|sk-(test|key|your).{0,20}|"
+    r"(todo|fixme|tbd)([ :].*)?|(your|my|some|the)[-_ ].*(key|secret|token|password|here|value)|"
     r"(insert|enter|put|paste|replace|change)[-_ ](me|this|it|your|here|with|in)(?![a-z0-9]).*",
     re.DOTALL,
 )
@@ -92,24 +108,26 @@ def why_secret(name: str, value: str) -> str:
             return f"holds {what}"
     if any(not REFERENCE.match(url["password"]) for url in URL.finditer(value)):
         return "holds a URL with a password"
-    return _why_by_name([word.upper() for word in WORDS.findall(name)], value)
+    return _why_by_name(name, value)
 
 
-def _why_by_name(words: list[str], value: str) -> str:
+def _why_by_name(name: str, value: str) -> str:
+    words = [word.upper() for word in WORDS.findall(name)]
     if not words or NO_SECRETS & set(words) or REFERENCE.match(value) or URL_ALONE.match(value):
         return ""
     if HINTS & set(words) and is_random(value):
         return "is random, and its name says that it is a secret"
     named = words[-1] in SECRETS or (words[-1] == "KEY" and words[-2:-1] and words[-2] in SECRET_KEYS)
-    if not named or (words[-1] not in PASSWORDS and _is_plain(words, value)):
+    if not named or _is_object(name, words, value) or (words[-1] not in PASSWORDS and NUMBER.fullmatch(value)):
         return ""
     return "has a value, and its name says that it is a secret"
 
 
-def _is_plain(words: list[str], value: str) -> bool:
-    """Tell whether a value is a number as people count, or `secret` names an object of Kubernetes."""
-    is_name = words == ["SECRET"] and re.fullmatch(r"[a-z]+(-[a-z]+)+", value) is not None
-    return is_name or re.fullmatch(r"\s*[0-9]{1,12}\s*", value) is not None
+def _is_object(name: str, words: list[str], value: str) -> bool:
+    """Tell whether a value names an object of Kubernetes that holds a secret: that of `passwordSecret`, say."""
+    is_variable = len(words) > 1 and name.isupper()
+    of_an_object = words[-1] == "SECRET" and not is_variable and not OF_ITS_OWN & set(words[-2:])
+    return of_an_object and OBJECT.fullmatch(value) is not None
 
 
 def is_random(value: str) -> bool:

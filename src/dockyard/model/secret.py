@@ -154,7 +154,7 @@ class Fault:
     """Something that is wrong with a secret's value.
 
     Attributes:
-        secret: The name of the secret; of a Secret that is too large, its name.
+        secret: The name of the secret; of secrets that are too large together, their names with commas between.
         kind: What is wrong.
         message: The same as the end of "NAME ...", with nothing of the value.
         releases: Who it concerns.

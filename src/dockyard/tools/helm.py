@@ -107,15 +107,15 @@ class Helm:
         done = run([self._program, "version", "--template", "{{.Version}}"], timeout=QUICK)
         return int(done.stdout.lstrip("v").partition(".")[0])
 
-    def lint(self, charts: Sequence[Path], *, values: Sequence[Path] = ()) -> Completed:
-        """Run `helm lint --strict` over several charts at once; the caller judges the exit code."""
-        files = [f"--values={path}" for path in values]
-        return run(
-            [self._program, "lint", "--strict", *files, *map(str, charts)],
-            timeout=QUICK,
-            check=False,
-            environment=SWIFT,
-        )
+    def lint(
+        self, charts: Sequence[Path], values: Mapping[str, Any] | None = None, *, files: Sequence[Path] = ()
+    ) -> Completed:
+        """Run `helm lint --strict` over several charts at once, with values as for `template`.
+
+        The caller judges the exit code.
+        """
+        argv = [self._program, "lint", "--strict", *_values(files), *map(str, charts)]
+        return run(argv, timeout=QUICK, check=False, stdin=_document(values or {}), environment=SWIFT)
 
     def template(  # noqa: PLR0913 - each is one option of Helm
         self,
