@@ -340,7 +340,7 @@ def test_a_build_context_is_what_docker_would_send(tmp_path: Path) -> None:
         ({"buildContext": "Dockerfile"}, {"Dockerfile": "it is no folder"}),
         ({"dockerfile": "app"}, {"app": "it is a folder"}),
         ({"dockerfile": "none"}, {"none": "no such file or directory"}),
-        ({"buildContext": "latin"}, {"latin/.dockerignore": "it is not UTF-8"}),
+        ({"dockerfile": "latin"}, {"latin": "it is not UTF-8"}),
     ],
 )
 def test_sources_of_an_image_that_cannot_be_read_are_told(
@@ -349,8 +349,7 @@ def test_sources_of_an_image_that_cannot_be_read_are_told(
     """Each with its path."""
     (tmp_path / "Dockerfile").touch()
     (tmp_path / "app").mkdir()
-    (tmp_path / "latin").mkdir()
-    (tmp_path / "latin" / ".dockerignore").write_bytes(b"\xff")
+    (tmp_path / "latin").write_bytes(b"\xff")
     (image,) = with_image(tmp_path, **keys).images
     assert image.unreadable == unreadable
 
