@@ -340,7 +340,7 @@ def test_a_build_context_is_what_docker_would_send(tmp_path: Path) -> None:
         ({"buildContext": "Dockerfile"}, {"Dockerfile": "it is no folder"}),
         ({"dockerfile": "app"}, {"app": "it is a folder"}),
         ({"dockerfile": "none"}, {"none": "no such file or directory"}),
-        ({"dockerfile": "latin"}, {"latin": "it is not UTF-8"}),
+        ({"dockerfile": "latin"}, {"latin": "it is not UTF-8, byte 0 is 0xff"}),
     ],
 )
 def test_sources_of_an_image_that_cannot_be_read_are_told(

@@ -426,10 +426,8 @@ def _sent(reader: _Reader, spec: ImageSpec) -> Iterator[str]:
         return
     try:
         yield from map(str, Ignore.of(context, reader.root / spec.dockerfile).files(context))
-    except (OSError, UnicodeDecodeError) as error:
-        reader.unreadable[f"{spec.build_context}/.dockerignore"] = lower(
-            getattr(error, "strerror", "") or "it is not UTF-8"
-        )
+    except OSError as error:
+        reader.unreadable[f"{spec.build_context}/.dockerignore"] = lower(error.strerror or type(error).__name__)
 
 
 def _copied(dockerfile: str) -> Iterator[str]:
