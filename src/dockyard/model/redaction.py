@@ -158,6 +158,10 @@ class Redactor:
         """Return what it is, without what it knows."""
         return f"<Redactor of {len(self._known)} values>"
 
+    def __bool__(self) -> bool:
+        """Tell whether it knows any value."""
+        return bool(self._known)
+
     def learn(self, values: Mapping[str, str]) -> None:
         """Take more values by the names of their secrets; those that were known stay known, under the same name too."""
         new = [(name, value) for name, value in values.items() if value.strip() and (name, value) not in self._known]
