@@ -141,6 +141,12 @@ def test_base64_with_escapes_is_found_with_its_padding(escape: Callable[[str], s
     assert coded.endswith("=")
 
 
+def test_an_escape_before_base64_stays_whole() -> None:
+    """A log in JSON stays JSON."""
+    written = json.dumps({"note": f"line\n{base64.b64encode(TOKEN.encode()).decode()}", "n": 1})
+    assert json.loads(redact(TOKEN, written)) == {"note": f"line\n{MASK}", "n": 1}
+
+
 @given(value=VALUES, before=st.binary(max_size=5), behind=st.binary(max_size=5), safe=st.booleans())
 def test_base64_is_found_wherever_the_value_begins_in_it(
     value: str, before: bytes, behind: bytes, *, safe: bool

@@ -59,9 +59,12 @@ PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 ALIKE = re.compile(r"[A-Za-z0-9]+")
 """What both alphabets of base64 write the same way (RFC 4648, section 5)."""
 
-_DIGIT = r"(?:[A-Za-z0-9+/_-]|%2[BbFf]|\\{1,8}(?:/|u002[BbFf]))"
+_DIGIT = r"(?:(?<!\\)[A-Za-z0-9+/_-]|%2[BbFf]|\\{1,8}(?:/|u002[BbFf]))"
 BESIDE = re.compile(rf"{_DIGIT}\Z"), re.compile(rf"{_DIGIT}?(?:=|%3[Dd]|\\{{1,8}}u003[Dd]){{0,2}}")
-"""What may stand before and behind a value in base64 and hold some bits of it, escaped or not."""
+"""What may stand before and behind a value in base64 and hold some bits of it, escaped or not.
+
+A letter behind a backslash holds none: it is the n of a line break, say.
+"""
 
 LONGEST_DIGIT = len("\\" * 8 + "u002B")
 
