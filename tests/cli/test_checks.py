@@ -110,6 +110,18 @@ def test_sarif_is_written_to_a_file(inv: Inv, looked: Looked, tmp_path: Path) ->
     assert [result["ruleId"] for result in run["results"]] == ["DY108"]
 
 
+def test_no_finding_shows_a_value(
+    inv: Inv, looked: Looked, workspace: FakeWorkspace, tmp_path: Path, capsys: Captured
+) -> None:
+    """What a chart says of a host may be what a secret says too: as text, as JSON, and in SARIF."""
+    looked.at, path = BAD["DY108"](), tmp_path / "out.sarif"
+    workspace.redactor.learn({"KEY": "api-service"})
+    assert inv("check") == inv("check", "--json", "--sarif", str(path)) == 1
+    out = capsys.readouterr().out
+    assert "port 80 of Service '***'" in out
+    assert "api-service" not in out + path.read_text(encoding="utf-8")
+
+
 @pytest.mark.usefixtures("looked")
 def test_what_cannot_be_done_is_one_sentence(inv: Inv, tmp_path: Path, capsys: Captured) -> None:
     """An id that there is not, a file that cannot be written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from base64 import b64encode
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,11 +14,15 @@ from dockyard.cli import wiring
 from dockyard.images import size
 from dockyard.journal import Journal
 from dockyard.model.errors import BuildError, ClusterError
+from dockyard.model.events import Began, Ended
 from dockyard.model.redaction import Redactor
 from dockyard.releases import records, site, status
+from dockyard.tools.docker import LayerFacts
+from dockyard.ui.report import STEP_WIDTH
 from dockyard.ui.stream import Stream
 from tests.cli.conftest import Inv
-from tests.ui.samples import DEPLOY
+from tests.fakes import FakeApi
+from tests.ui.samples import AT, DEPLOY
 
 SIZES = size.SizeReport((size.ImageSize("api", "api:1", 1, ()),), 1)
 
@@ -60,7 +65,7 @@ def test_the_report_needs_no_cluster(inv: Inv, project: Path, capsys: pytest.Cap
 def test_the_report_has_what_can_be_asked(inv: Inv, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes, and the history of the releases that are installed."""
     monkeypatch.setattr(size, "report_sizes", lambda _engine, _names: SIZES)
-    monkeypatch.setattr(site, "connect", lambda _workspace: SimpleNamespace(api=None))
+    monkeypatch.setattr(site, "connect", lambda _workspace: SimpleNamespace(api=FakeApi()))
     monkeypatch.setattr(records, "read_records", lambda _api: {"web": None})
     monkeypatch.setattr(status, "history", lambda _site, name: () if name == "web" else None)
     assert inv("report") == 0
@@ -68,6 +73,29 @@ def test_the_report_has_what_can_be_asked(inv: Inv, project: Path, monkeypatch: 
     assert "web: 0 revisions, the newest first" in text
     assert "<h3>api</h3>" in text
     assert "What this page lacks" not in text
+
+
+def test_no_source_of_the_report_puts_a_value_into_it(inv: Inv, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helm's remark has one that only the cluster knows, a step of an image one that is cut, the journal an old one."""
+    api, values = FakeApi(), ("x7Kq2mVp9TzR4wYb", "q8Lr3nWq0UaS5xZc")
+    data = {"KEY": b64encode(values[0].encode()).decode()}
+    api.put({"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "web"}, "type": "Opaque", "data": data})
+    revision = status.HistoryEntry(1, AT, "failed", good=False, tag="v1", remark=f"it is {values[0]}")
+    wiring.open_workspace().redactor.learn({"OTHER": values[1]})
+    layer = LayerFacts(f"RUN {'x' * (STEP_WIDTH - 12)}{values[1]}", 1)
+    sizes = size.SizeReport((size.ImageSize("api", "api:1", 1, (layer,)),), 1)
+    monkeypatch.setattr(size, "report_sizes", lambda _engine, _names: sizes)
+    monkeypatch.setattr(site, "connect", lambda _workspace: SimpleNamespace(api=api))
+    monkeypatch.setattr(records, "read_records", lambda _api: {"web": None})
+    monkeypatch.setattr(status, "history", lambda _site, _name: (revision,))
+    stream = Stream((Journal(project / ".dockyard" / journal.FILE),))
+    stream(Began("deploy", "Began", command="deploy"))
+    stream(Ended("deploy", "Failed", f"it was {values[0]}", exit_code=1))
+    assert inv("report") == 0
+    text = (project / ".dockyard" / "report.html").read_text(encoding="utf-8")
+    assert not any(value[:6] in text for value in values)
+    assert "it is ***" in text
+    assert "it was ***" in text
 
 
 @pytest.mark.parametrize(("opens", "said"), [(True, False), (False, True)])

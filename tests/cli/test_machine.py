@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,11 +24,14 @@ class Machine:
         found: What it has.
         applied: How often it was made ready.
         mends: Whether making it ready helps.
+        breaks: What making it ready fails with, as nobody foresaw.
+        environment: What was in the environment when it was made ready.
     """
 
     def __init__(self) -> None:
         self.found: tuple[Requirement, ...] = (THERE,)
-        self.applied, self.mends = 0, True
+        self.applied, self.mends, self.breaks = 0, True, ""
+        self.environment: dict[str, str] = {}
 
     def observe(self, _root: Path) -> tuple[Requirement, ...]:
         """Return what there is."""
@@ -36,6 +40,9 @@ class Machine:
     def apply(self, _root: Path, found: tuple[Requirement, ...], _report: object) -> tuple[Requirement, ...]:
         """Make it ready."""
         self.applied += 1
+        self.environment = dict(os.environ)
+        if self.breaks:
+            raise ValueError(self.breaks)
         if self.mends:
             self.found = tuple(replace(entry, found=entry.wanted, ok=True) for entry in found)
         return self.found
@@ -71,6 +78,41 @@ def test_what_is_missing_is_made(inv: Inv, machine: Machine) -> None:
     machine.found = (MISSING,)
     assert inv("setup") == 0
     assert machine.applied == 1
+
+
+def test_what_is_installed_and_started_gets_no_secret(
+    inv: Inv, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine outlives the command, and so would its environment; the gates behind it find the secret again."""
+    monkeypatch.setenv("KEY", "x7Kq2mVp9TzR4wYb")
+    monkeypatch.setenv("OTHER", "1")
+    machine.found = (MISSING,)
+    monkeypatch.setattr(process, "attach", lambda *_, **__: "KEY" not in os.environ)
+    assert inv("setup", "test") == 0
+    assert ("KEY" in machine.environment, "OTHER" in machine.environment) == (False, True)
+
+
+def test_a_bug_of_making_it_ready_shows_no_value(
+    inv: Inv, machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the environment, which is all that it reads."""
+    monkeypatch.setenv("KEY", "x7Kq2mVp9TzR4wYb")
+    machine.found, machine.breaks = (MISSING,), "it is x7Kq2mVp9TzR4wYb"
+    assert inv("setup") == 1
+    assert "ValueError: it is ***" in capsys.readouterr().err
+
+
+def test_a_dockyard_yaml_that_cannot_be_used_is_one_sentence(
+    inv: Inv, machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is installed then; where nothing is missing it is not even read."""
+    (tmp_path / "dockyard.yaml").write_text("name: [\n", encoding="utf-8")
+    (tmp_path / ".env").touch()
+    assert inv("setup") == 0
+    machine.found = (MISSING,)
+    assert inv("setup") == 1
+    assert machine.applied == 0
+    assert capsys.readouterr().err.startswith("dockyard.yaml is not valid YAML.\n")
 
 
 def test_what_cannot_be_made_is_an_error(inv: Inv, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,6 +119,37 @@ def test_a_line_that_is_none_is_one_sentence(inv: Inv, root: Path, capsys: Captu
     assert "hunter2" not in told
 
 
+def breaks(*arguments: object, **_: object) -> None:
+    """Fail as nobody foresaw, with a secret in the message."""
+    raise ValueError(STRONG, len(arguments))
+
+
+BROKEN = {"secrets.check": "dockyard.cli.secrets._rows", "secrets.scan": "dockyard.checks.tracking.look"}
+"""What a task does when it has read the secrets."""
+
+
+@pytest.mark.parametrize("task", BROKEN)
+def test_a_bug_shows_no_value(
+    inv: Inv, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured, task: str
+) -> None:
+    """As soon as the values are read."""
+    (root / ".env").write_text(f"KEY={STRONG}\n", encoding="utf-8")
+    monkeypatch.setattr(BROKEN[task], breaks)
+    assert inv(task) == 1
+    told = capsys.readouterr().err
+    assert "ValueError: ('***', " in told
+    assert "Values of secrets were taken out" in told
+
+
+def test_a_bug_before_any_secret_is_read_promises_nothing(
+    inv: Inv, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """There is nothing to take out."""
+    monkeypatch.setattr("dockyard.credentials.example", breaks)
+    assert inv("secrets.example") == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "This is a bug of Dockyard."
+
+
 def test_the_example_is_written_when_it_is_stale(inv: Inv, root: Path, capsys: Captured) -> None:
     """And only then."""
     assert inv("secrets.example") == inv("secrets.example") == 0

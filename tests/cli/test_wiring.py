@@ -55,6 +55,18 @@ def test_secrets_come_from_the_environment_and_the_file(root: Path, monkeypatch:
     assert open_workspace(root).secrets == {"KEY": "file", "URL": "environment"}
 
 
+def test_names_of_the_project_are_no_values_of_secrets(root: Path) -> None:
+    """Some Secret of the namespace may say `database: dockyard`, and every line of the output says it too."""
+    described = TEXT.replace(
+        "name: test", "name: ai-todo\nimages: {web-image: {baseImage: a, buildContext: ., dockerfile: Dockerfile}}"
+    )
+    (root / "dockyard.yaml").write_text(described.replace("web:", "frontend:"), encoding="utf-8")
+    made = open_workspace(root)
+    told = "frontend: pod ai-todo-frontend-deployment of web-image, in dockyard"
+    made.redactor.learn({"a": "frontend", "b": "ai-todo", "c": "web-image", "d": "dockyard", "e": "another"})
+    assert made.redactor.redact(f"{told} and another") == f"{told} and ***"
+
+
 @pytest.mark.process
 def test_a_program_that_is_started_gets_no_secret(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither helm nor docker has them in its environment; the next task of the same command finds them again."""

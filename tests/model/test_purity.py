@@ -20,6 +20,7 @@ ALLOWED = {
     "dataclasses",
     "difflib",
     "enum",
+    "functools",
     "ipaddress",
     "json",
     "math",

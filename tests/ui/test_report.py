@@ -12,6 +12,7 @@ import pytest
 from dockyard.images.size import ImageSize, SizeReport
 from dockyard.journal import Failure, MoveMade, Run, StepRun
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
+from dockyard.model.redaction import Redactor
 from dockyard.releases.status import HistoryEntry
 from dockyard.tools.docker import LayerFacts
 from dockyard.ui.report import ReportData, page, write_report
@@ -181,8 +182,8 @@ def test_no_text_becomes_markup() -> None:
 def test_a_page_is_written_for_its_owner(tmp_path: Path) -> None:
     """In one go, over an earlier one; half a character is no reason to fail."""
     path = tmp_path / ".dockyard" / "report.html"
-    write_report(path, ReportData(project="first", made=AT))
-    write_report(path, ReportData(project="half \ud800", made=AT))
+    write_report(path, ReportData(project="first", made=AT), Redactor())
+    write_report(path, ReportData(project="half \ud800", made=AT), Redactor())
     assert "half ?" in path.read_text(encoding="utf-8")
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]

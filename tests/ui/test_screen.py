@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -249,7 +250,8 @@ def test_records_are_the_whole_of_standard_output(screen: Screen, capsys: Captur
 def test_others_read_the_same_stream(screen: Screen, capsys: Captured) -> None:
     """The journal, say; and no reader and no error shows a secret."""
     kept: list[Stamped] = []
-    screen.stream(kept.append, redact=lambda text: text.replace("hunter2", "***"), run="r1")
+    screen.hide(Redactor({"KEY": "hunter2"}))
+    screen.stream(kept.append, run="r1")
     screen.report(Event("api", "Note", "it is hunter2"))
     screen.error(DockyardError("hunter2 is wrong", why="hunter2"))
     assert [(stamped.run, stamped.event.text) for stamped in kept] == [("r1", "it is ***")]
@@ -335,7 +337,7 @@ def test_every_way_to_print_removes_a_value_in_its_own_form() -> None:
     value = 'x7Kq2mVp9"TzR4wYbC3nD\nq8Lr3nWq0UaS5xZcD4oE'
     redactor, out = Redactor({"KEY": value}), io.StringIO()
     screen = Screen(FakeClock(), out=out, err=out)
-    screen.stream(redact=redactor.redact, redact_lines=redactor.redact_log)
+    screen.hide(redactor)
     screen.say(value)
     screen.data({"key": value, "url": "http://127.0.0.1:30080"})
     screen.table(("name", "value"), [("KEY", value.splitlines()[0])])
@@ -345,3 +347,57 @@ def test_every_way_to_print_removes_a_value_in_its_own_form() -> None:
     assert [piece for piece in ("x7Kq2m", "TzR4wYbC", "q8Lr3n", "xZcD4oE\n") if piece in shown] == []
     assert '"url": "http://127.0.0.1:30080"' in shown
     assert "done" in shown
+
+
+def hiding(**values: str) -> tuple[Screen, io.StringIO]:
+    """Return a screen that hides secrets, and what it prints to."""
+    out = io.StringIO()
+    screen = Screen(FakeClock(), out=out, err=out)
+    screen.hide(Redactor(values))
+    return screen, out
+
+
+def test_a_value_is_taken_out_of_a_cell_before_the_cell_is_folded() -> None:
+    """Its pieces stand in one column, between those of others; a number that has its digits stays."""
+    screen, out = hiding(KEY="hunter2-superlongsecret-9xk3-and-more", PIN="123456")
+    told = f"it said {'many words ' * 9} hunter2-superlongsecret-9xk3-and-more"
+    screen.table(("name", "text", "size", "pin"), [("a" * 50, told, 91234567, 123456)], title="of 123456")
+    shown = out.getvalue()
+    assert not any(piece in shown for piece in ("hunter2", "superlong", "9xk3", "and-more", " 123456"))
+    assert "91234567" in shown
+    assert shown.count("***") == 3
+
+
+def test_data_stays_json_where_a_value_goes() -> None:
+    """What is redacted are the texts, not how JSON writes them; numbers stay numbers."""
+    value = "x7Kq2mVp9TzR4wYb"
+    screen, out = hiding(KEY=value, PIN="123456")
+    coded = base64.b64encode(value.encode()).decode()
+    screen.data({"note": f"line\n{coded}", "size": 91234567, value: [value]})
+    assert json.loads(out.getvalue()) == {"note": "line\n***", "size": 91234567, "***": ["***"]}
+
+
+def test_a_coloured_line_keeps_its_colour_beside_a_value() -> None:
+    """The last letter of an escape sequence could be base64."""
+    terminal = Terminal()
+    terminal.screen.hide(Redactor({"KEY": "x7Kq2mVp9TzR4wYb"}))
+    terminal.screen.painted([("green", base64.b64encode(b"x7Kq2mVp9TzR4wYb").decode())])
+    assert terminal.out == f"{ESCAPE}[32m***{ESCAPE}[0m\n"
+
+
+@pytest.mark.parametrize("given", [{}, {"KEY": "x7Kq2mVp9TzR4wYb"}], ids=["none", "one"])
+def test_a_bug_says_that_values_were_taken_out_where_any_is_known(given: dict[str, str]) -> None:
+    """Elsewhere it would promise what nobody did."""
+    screen, out = hiding(**given)
+    screen.bug("ValueError: x7Kq2mVp9TzR4wYb")
+    assert ("x7Kq" in out.getvalue()) is not bool(given)
+    assert ("were taken out" in out.getvalue()) is bool(given)
+
+
+def test_a_stream_that_cannot_show_a_character_shows_the_rest() -> None:
+    """A log in ASCII: a bar becomes question marks, and no traceback."""
+    raw = io.BytesIO()
+    screen = Screen(FakeClock(), out=io.TextIOWrapper(raw, encoding="ascii"))
+    screen.say("size █▌ of ä")
+    screen.data({"a": 1})
+    assert raw.getvalue().decode() == 'size ?? of ?\n{\n  "a": 1\n}\n'

@@ -138,6 +138,12 @@ def test_a_value_over_several_lines_of_a_log_is_removed() -> None:
     assert "'key: ***', 'done'" in shown
 
 
+def test_collections_are_redacted_throughout() -> None:
+    """Keys too; what kind each is stays."""
+    data = {"a": [f"it is {HIDDEN}"], HIDDEN: (HIDDEN, 1, None)}
+    assert redacted(data, Redactor({"KEY": HIDDEN}).redact) == {"a": ["it is ***"], "***": ("***", 1, None)}
+
+
 def test_members_of_enumerations_are_no_secrets() -> None:
     """A state stays a state, even where its name would be redacted."""
     assert redacted(MOVE, lambda _: "x").stage is MOVE.stage

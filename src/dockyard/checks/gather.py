@@ -297,7 +297,7 @@ class _Rendering:
                 unread_keys=dict(self._unread_keys(text, besides=unread_files)),
             )
         except (ToolFailedError, ToolTimeoutError, BuildError) as error:
-            return replace(self.release, failure=Redactor(self.secrets).redact(_said(error)))
+            return replace(self.release, failure=_said(error, Redactor(self.secrets)))
 
     def lint(self, alone: tuple[str, ...]) -> tuple[str, ...]:
         """Return what `helm lint` finds with the release's values.
@@ -373,11 +373,11 @@ class _Rendering:
 NOISE = re.compile(r"^(?:level=.*|Use --debug flag .*|)$\n?", re.MULTILINE)
 
 
-def _said(error: DockyardError) -> str:
-    """Return what Helm says is wrong, on one line."""
+def _said(error: DockyardError, redactor: Redactor) -> str:
+    """Return what Helm says is wrong, on one line, without values: they go while their own blanks are there."""
     if not isinstance(error, ToolFailedError):
-        return f"{error.what}: {error.why}".removesuffix(": ")
-    return " ".join(NOISE.sub("", error.stderr).split()).removeprefix("Error: ")
+        return redactor.redact(f"{error.what}: {error.why}".removesuffix(": "))
+    return " ".join(NOISE.sub("", redactor.redact(error.stderr)).split()).removeprefix("Error: ")
 
 
 def _lint(helm: Helm, renderings: Sequence[_Rendering]) -> dict[str, tuple[str, ...]]:

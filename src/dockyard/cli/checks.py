@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dockyard.checks.finding import Check, Finding
     from dockyard.checks.subject import Subject
+    from dockyard.model.redaction import Redactor
 
 
 @task(
@@ -40,8 +41,9 @@ def check(
     """Look for what would keep a release from starting, before any cluster is touched."""
     from invoke.exceptions import Exit
 
-    looking = _look(profile)
+    looking, redactor = _look(profile)
     with on_screen() as screen:
+        screen.hide(redactor)
         from dockyard.checks.catalogue import every_check, run_checks
         from dockyard.checks.finding import Severity
         from dockyard.ui.findings import print_findings
@@ -52,7 +54,7 @@ def check(
         findings = run_checks(subject, without=off, only=chosen)
         made = {id_: entry for id_, entry in there.items() if id_ not in off and (not chosen or id_ in chosen)}
         if sarif:
-            _write_sarif(sarif, findings, made)
+            _write_sarif(sarif, findings, made, redactor)
         if json:
             screen.data({"findings": [_as_json(finding) for finding in findings], "disabled": dict(off)})
         else:
@@ -62,17 +64,18 @@ def check(
             raise Exit(code=1)
 
 
-def _look(profile: str | None) -> Callable[[], Subject]:
+def _look(profile: str | None) -> tuple[Callable[[], Subject], Redactor]:
     """Begin to gather what checks look at, so that Helm renders while screen and checks are imported.
 
     Returns:
-        What waits for it, and raises what went wrong.
+        What waits for it, and raises what went wrong; and what knows the secrets that were read.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     from dockyard.checks.gather import look
     from dockyard.cli.wiring import open_workspace
     from dockyard.model.errors import DockyardError
+    from dockyard.model.redaction import Redactor
 
     def fail(error: Exception) -> Subject:
         raise error
@@ -80,18 +83,18 @@ def _look(profile: str | None) -> Callable[[], Subject]:
     try:
         workspace = open_workspace(profile=profile)
     except (DockyardError, OSError) as error:
-        return partial(fail, error)
-    return ThreadPoolExecutor(1).submit(look, workspace, repository=True).result
+        return partial(fail, error), Redactor()
+    return ThreadPoolExecutor(1).submit(look, workspace, repository=True).result, workspace.redactor
 
 
-def _write_sarif(file: str, findings: Sequence[Finding], made: Mapping[str, Check]) -> None:
+def _write_sarif(file: str, findings: Sequence[Finding], made: Mapping[str, Check], redactor: Redactor) -> None:
     import json
     from importlib.metadata import version
     from pathlib import Path
 
     from dockyard.checks.sarif import sarif
 
-    log = sarif(findings, made, version=version("dockyard"))
+    log = redactor.data(sarif(findings, made, version=version("dockyard")))
     Path(file).write_text(json.dumps(log, indent=2) + "\n", encoding="utf-8")
 
 

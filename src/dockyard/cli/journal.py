@@ -28,7 +28,7 @@ def report(_context: Context, *, open: bool = False) -> None:  # noqa: A002 - th
 
     with at_work() as (screen, workspace):
         path, data = workspace.state / "report.html", gather(workspace)
-        write_report(path, data)
+        write_report(path, data, workspace.redactor)
         for line in data.missing:
             screen.say(f"The report lacks {line}.")
         screen.say(f"The report is {path}.")
@@ -71,10 +71,12 @@ def _sizes(workspace: Workspace) -> SizeReport:
 
 
 def _history(workspace: Workspace) -> Mapping[str, Sequence[HistoryEntry]]:
+    from dockyard.releases import secret
     from dockyard.releases.records import read_records
     from dockyard.releases.site import connect
     from dockyard.releases.status import history
 
     site = connect(workspace)
+    secret.learn(site.api, workspace.redactor)  # what Helm says of a revision may hold what its pods were given
     there = read_records(site.api)
     return {name: history(site, name) for name in workspace.project.order() if name in there}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
+    from dockyard.ui.screen import Screen
+
 
 @task(help={"check": "only report; exit code 1 when something is missing"})
 def setup(_context: Context, *, check: bool = False) -> None:
@@ -30,6 +32,7 @@ def setup(_context: Context, *, check: bool = False) -> None:
         found = machine.observe(root)
         changes = not all(requirement.ok for requirement in found)
         if changes and not check:
+            _hide_secrets(screen, root)
             found = machine.apply(root, found, screen.report)
         secrets = _first_env(root, check=check)
         rows = [(entry.name, entry.wanted, entry.found or "missing", entry.action or "-") for entry in found]
@@ -38,6 +41,22 @@ def setup(_context: Context, *, check: bool = False) -> None:
             raise Exit(code=1)
         made = changes or secrets[3] != "-"
         screen.say("The machine is ready." if made else "The machine is ready; nothing was changed.")
+
+
+def _hide_secrets(screen: Screen, root: Path) -> None:
+    """Take the project's secrets out of the environment of what is installed and started, and out of what it prints.
+
+    Only here, where something is missing: to read dockyard.yaml takes half as long as a second run may.
+
+    Raises:
+        ConfigError: dockyard.yaml cannot be used.
+    """
+    from dockyard import config, credentials
+    from dockyard.model.redaction import Redactor
+
+    project = config.load(root)
+    credentials.take(project.secrets())
+    screen.hide(Redactor(credentials.TAKEN, words=project.names()))
 
 
 def _first_env(root: Path, *, check: bool) -> tuple[str, str, str, str]:

@@ -44,10 +44,13 @@ def check(_context: Context, profile: str | None = None, *, json: bool = False, 
     from invoke.exceptions import Exit
 
     from dockyard import credentials
+    from dockyard.model.redaction import Redactor
 
     with on_screen() as screen:
         root, project = _project(profile)
         found = credentials.survey(project, root, credentials.environment())
+        there = {name: one.value for name, one in found.found.items() if one.value}
+        screen.hide(Redactor(there, words=project.names()))
         if json:
             screen.data({"secrets": _rows(found), "exposure": found.exposure})
         else:
@@ -84,9 +87,11 @@ def scan(_context: Context, profile: str | None = None) -> None:
         from dockyard.checks import tracking
         from dockyard.checks.catalogue import every_check, run_checks
         from dockyard.checks.subject import Subject
+        from dockyard.model.redaction import Redactor
         from dockyard.ui.findings import print_findings
 
         values = credentials.read(root, credentials.environment(), project.secrets())
+        screen.hide(Redactor(values, words=project.names()))
         credentials.take(project.secrets())
         looked_at = Subject(project=project, releases=(), tracked=tracking.look(root, values))
         made = {id_: entry for id_, entry in every_check().items() if id_ in {"DY901", "DY902"}}

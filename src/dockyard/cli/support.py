@@ -124,9 +124,8 @@ def at_work(profile: str | None = None, *, json: bool = False) -> Iterator[tuple
 
     with on_screen() as screen:
         workspace = open_workspace(profile=profile)
-        redactor = workspace.redactor
-        journal = Journal(workspace.state / FILE)
-        screen.stream(journal, json=json, redact=redactor.redact, redact_lines=redactor.redact_log)
+        screen.hide(workspace.redactor)
+        screen.stream(Journal(workspace.state / FILE), json=json)
         yield screen, workspace
 
 

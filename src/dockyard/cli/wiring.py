@@ -50,7 +50,7 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
         clock=clock,
         ca_bundle=ca_bundle,
         secrets=secrets,
-        redactor=Redactor(secrets),
+        redactor=Redactor(secrets, words=project.names()),
     )
 
 

@@ -274,6 +274,10 @@ class Project(Entity):
         """Return what the releases together say of each secret, by its name."""
         return declared(self._uses())
 
+    def names(self) -> frozenset[str]:
+        """Return the names that it gives: its own, and those of releases, images, cluster and namespace."""
+        return frozenset({self.name, *self.releases, *self.images, self.cluster.name, self.cluster.namespace})
+
     def _agreed(self, release: ReleaseSpec) -> ReleaseSpec:
         """Return a release that says of its secrets' values what the others say: it may be looked at without them."""
         said = self.secrets()

@@ -1,8 +1,9 @@
-"""Removes the values of secrets from text, in whatever form a program may have written them.
+r"""Removes the values of secrets from text, in whatever form a program may have written them.
 
 The forms of a value: as it is; escaped for JSON, YAML, a shell, .env, HTML, a URL or Python's repr; base64, standard
 and URL-safe, wherever in a longer text it begins. A line break, with the blanks around it, may stand anywhere in a
-form. The password in a URL, and every line of a value that has several, count as values of their own.
+form, and any character of it may be written as `%2F`, `\u002F` or `\/`, or so once more: each program escapes others.
+The password in a URL, and every line of a value that has several, count as values of their own.
 
 A value that is shorter than :data:`LEAST` characters, or a word that stands everywhere (`true`, `postgres`), would take
 words out of text that has nothing to do with it: it is removed only right behind the name of its secret, as in
@@ -20,6 +21,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dockyard.model.looks import URL
@@ -52,13 +54,41 @@ COMMON = frozenset(
 
 BLANKS = " \t\r"
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
-"""What no form but base64 writes in another way."""
+"""What no form writes in another way; where a program escapes it all the same, it is read without escapes."""
 
 ALIKE = re.compile(r"[A-Za-z0-9]+")
 """What both alphabets of base64 write the same way (RFC 4648, section 5)."""
 
-BESIDE = re.compile(r"[A-Za-z0-9+/_-]?"), re.compile(r"[A-Za-z0-9+/_-]?={0,2}")
-"""What may stand before and behind a value in base64 and hold some bits of it."""
+_DIGIT = r"(?:(?<!\\)[A-Za-z0-9+/_-]|%2[BbFf]|\\{1,8}(?:/|u002[BbFf]))"
+BESIDE = re.compile(rf"{_DIGIT}\Z"), re.compile(rf"{_DIGIT}?(?:=|%3[Dd]|\\{{1,8}}u003[Dd]){{0,2}}")
+"""What may stand before and behind a value in base64 and hold some bits of it, escaped or not.
+
+A letter behind a backslash holds none: it is the n of a line break, say.
+"""
+
+LONGEST_DIGIT = len("\\" * 8 + "u002B")
+
+_HEX, _MORE = "[0-9A-Fa-f]", "%[89ABab][0-9A-Fa-f]"
+ESCAPED = re.compile(
+    rf"%(?:[0-7]{_HEX}|[CDcd]{_HEX}{_MORE}|[Ee]{_HEX}(?:{_MORE}){{2}}|[Ff][0-7](?:{_MORE}){{3}})|"
+    rf"\\(?<!\\\\)\\*+(?:u[Dd][89ABab]{_HEX}{{2}}\\++u[Dd][C-Fc-f]{_HEX}{{2}}|u{_HEX}{{4}}|/)"
+)
+"""One character as URLs (RFC 3986, section 2.1) and JSON (RFC 8259, section 7) may write any, in JSON in JSON too.
+
+Both ways begin with a letter of their own, which lets a text without them be passed over quickly.
+"""
+
+SIGNS = "%", "\\u", "\\/"
+"""A text without any of these has no escapes."""
+
+ESCAPES = 2
+"""How often a text is read anew without its escapes: a URL within a URL, or within JSON."""
+
+LOGIN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,30}://(?P<user>[^\s/:@?#'\"]{0,200}):"
+    r"(?P<password>\S{1,2000})@"
+)
+"""A URL with a password that may have any character raw: it goes up to the last @."""
 
 YAML_NAMES = dict(zip('\0\a\b\t\n\v\f\r\x1b"\\\x85\xa0\u2028\u2029', '0abtnvfre"\\N_LP', strict=True))
 """Escapes that YAML has letters for (YAML 1.2, section 5.7)."""
@@ -113,7 +143,14 @@ class Redactor:
     used from several threads. It is in no repr, and neither are its values.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+    def __init__(self, values: Mapping[str, str] | None = None, *, words: Iterable[str] = ()) -> None:
+        """Make one.
+
+        Args:
+            values: The values that are known from the beginning, by the names of their secrets.
+            words: More words that stand everywhere, as :data:`COMMON` are: names of the project and its parts.
+        """
+        self._common = COMMON | {word.lower() for word in words}
         self._values: dict[str, str] = {}
         self._families: tuple[_Family, ...] = ()
         self._named: tuple[re.Pattern[str], ...] = ()
@@ -124,15 +161,24 @@ class Redactor:
         """Return what it is, without what it knows."""
         return f"<Redactor of {len(self._known)} values>"
 
+    def __bool__(self) -> bool:
+        """Tell whether it knows any value."""
+        return bool(self._known)
+
     def learn(self, values: Mapping[str, str]) -> None:
         """Take more values by the names of their secrets; those that were known stay known, under the same name too."""
         new = [(name, value) for name, value in values.items() if value.strip() and (name, value) not in self._known]
-        families = [family for _, value in new for part in _values(value) for family in _families(part)]
-        named = [_behind_its_name(name, value) for name, value in new if _is_common(value)]
+        parts = dict.fromkeys(part for _, value in new for part in _values(value) if not self._is_common(part))
+        families = [family for part in parts for family in _families(part)]
+        named = [_behind_its_name(name, value) for name, value in new if self._is_common(value)]
         self._values = {**self._values, **dict(new)}
         self._known |= set(new)
         self._families = tuple(dict.fromkeys((*self._families, *families)))
         self._named = (*self._named, *named)
+
+    def _is_common(self, value: str) -> bool:
+        bare = value.strip()
+        return len(_joined(bare)) < LEAST or bare.lower() in self._common
 
     def redact(self, text: str) -> str:
         """Return a text with every value replaced by :data:`MASK`."""
@@ -157,14 +203,16 @@ class Redactor:
 
     def _rest(self, text: str) -> int:
         """Return how much of a text is the rest of a value whose beginning was cut off."""
-        view, longest = _View.of(text), 0
-        head = view.text[:LEAST_START]
+        return max(map(self._rest_of, _views(text)))
+
+    def _rest_of(self, view: _View) -> int:
+        head, longest = view.text[:LEAST_START], 0
         for form in self.forms() if len(head) == LEAST_START else ():
             at = form.text.find(head, 1)
             while at > 0 and not view.text.startswith(form.text[at:]):
                 at = form.text.find(head, at + 1)
             longest = max(longest, len(form.text) - at if at > 0 else 0)
-        return view.end(longest) if longest else 0
+        return view.origin(0, longest)[1] if longest else 0
 
     def line_numbers(self, text: str) -> Iterator[int]:
         """Yield the number of each line of a text, from 1, in which a value begins; common ones are not looked for."""
@@ -183,8 +231,10 @@ class Redactor:
             return [self.data(inner) for inner in value]
         if value is None or isinstance(value, bool):
             return value
-        told = str(value)
-        return value if self.redact(told) == told else self.redact(told)
+        told = self.redact(str(value))
+        if isinstance(value, int | float):  # digits that it has in common with a value are chance
+            return told if told == MASK else value
+        return value if told == str(value) else told
 
     def stream(self) -> Stream:
         """Return what redacts text that comes line by line."""
@@ -201,16 +251,15 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where values stand."""
-        views = [_View.of(text)]
+        views = list(_views(text))
         if "\\\n" in text or "\\\r\n" in text:
-            views.append(_View.of(text, continued=True))
+            views += _views(text, continued=True)
         for view in views:
             for form in self._found_in(view.text):
                 spans = view.spans(form.text)
                 yield from (_with_bits(text, span) for span in spans) if form.base64 else spans
-        folded = [form for form in self.forms() if form.folded] if "\n" in text else []
-        if folded:
-            view = _View.of(text, joint=" ")
+        folded = [form for form in self.forms() if form.folded]
+        for view in _views(text, joint=" ") if folded else ():
             yield from (span for form in folded for span in view.spans(form.folded))
 
     def _found_in(self, text: str) -> Iterator[_Form]:
@@ -274,34 +323,42 @@ class Stream:
         return bare[:first] + (MASK if first < len(bare) else "")
 
 
-@dataclass(frozen=True, slots=True)
 class _View:
-    """A text with its lines joined, and the way back.
+    """A text as it is, or in another form, with the way back to it.
 
     Attributes:
-        text: The joined lines.
-        here: Where each line begins in it.
-        there: Where each line begins in the text that it was made of.
+        text: The text.
     """
 
-    text: str
-    here: tuple[int, ...]
-    there: tuple[int, ...]
+    def __init__(self, text: str) -> None:
+        self.text = text
 
-    @classmethod
-    def of(cls, text: str, *, joint: str = "", continued: bool = False) -> _View:
-        """Join the lines of a text, without the blanks at their ends.
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of the view stands in the text that all was made of."""
+        return start, end
+
+    def spans(self, form: str) -> Iterator[tuple[int, int]]:
+        """Yield where a form stands in the text that all was made of."""
+        at = self.text.find(form)
+        while at >= 0:
+            yield self.origin(at, at + len(form))
+            at = self.text.find(form, at + 1)
+
+
+class _Joined(_View):
+    """A view with its lines joined, without the blanks at their ends."""
+
+    def __init__(self, under: _View, *, joint: str = "", continued: bool = False) -> None:
+        """Join the lines.
 
         Args:
-            text: The text.
+            under: Where they stand.
             joint: What is put between two lines.
             continued: Whether a backslash that ends a line is left out, and one that keeps the next line's blank
                 (YAML 1.2, section 7.3.1).
         """
-        if "\n" not in text:
-            return cls(text, (0,), (0,))
-        parts, here, there, at, length, before = [], [], [], 0, 0, False
-        for line in text.split("\n"):
+        self._under, parts, self._here, self._there, at, length, before = under, [], [], [], 0, 0, False
+        for line in under.text.split("\n"):
             part = line.strip(BLANKS)
             start = at + line.index(part[0]) if part else at
             if before and part.startswith("\\ "):
@@ -309,32 +366,66 @@ class _View:
             before = continued and part.endswith("\\")
             part = part[:-1] if before else part
             parts.append(part)
-            here.append(length)
-            there.append(start)
+            self._here.append(length)
+            self._there.append(start)
             at, length = at + len(line) + 1, length + len(part) + len(joint)
-        return cls(joint.join(parts), tuple(here), tuple(there))
+        super().__init__(joint.join(parts))
 
-    def spans(self, form: str) -> Iterator[tuple[int, int]]:
-        """Yield where a form stands in the text that the view was made of."""
-        at = self.text.find(form)
-        while at >= 0:
-            yield self._back(at), self._back(at + len(form) - 1) + 1
-            at = self.text.find(form, at + 1)
-
-    def end(self, length: int) -> int:
-        """Return where the first characters of the view end in the text that it was made of."""
-        return self._back(length - 1) + 1
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return the same; what was left out behind the last character is no part of it."""
+        return self._under.origin(self._back(start), self._back(end - 1) + 1)
 
     def _back(self, place: int) -> int:
-        line = bisect_right(self.here, place) - 1
-        return self.there[line] + place - self.here[line]
+        line = bisect_right(self._here, place) - 1
+        return self._there[line] + place - self._here[line]
+
+
+class _Decoded(_View):
+    """A view without its escapes."""
+
+    def __init__(self, under: _View) -> None:
+        self._under = under
+        super().__init__(_decoded(under.text))
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return the same, escapes whole."""
+        return self._under.origin(self._back(start), self._back(end))
+
+    def _back(self, place: int) -> int:
+        here, there = self._pieces
+        piece = bisect_right(here, place) - 1
+        return there[piece] + place - here[piece]
+
+    @cached_property
+    def _pieces(self) -> tuple[list[int], list[int]]:
+        """Where each piece begins, here and there: what was an escape is one. Most texts never need to know."""
+        here, there, shorter = [0], [0], 0
+        for escaped in ESCAPED.finditer(self._under.text):
+            start, end = escaped.start() + len(_character(escaped[0])) - 1, escaped.end()
+            here += [start - shorter, start - shorter + 1]
+            there += [start, end]
+            shorter += end - start - 1
+        return here, there
+
+
+def _views(text: str, *, joint: str = "", continued: bool = False) -> Iterator[_View]:
+    """Yield a text with its lines joined, then without its escapes, and without those that are left then."""
+    view = _View(text)
+    for again in range(ESCAPES + 1):
+        if again:
+            if not any(sign in view.text for sign in SIGNS):
+                return
+            view = _Decoded(view)
+        if "\n" in view.text:
+            view = _Joined(view, joint=joint, continued=continued)
+        yield view
 
 
 def _with_bits(text: str, span: tuple[int, int]) -> tuple[int, int]:
     """Return a part of base64 with the characters beside it that may hold bits of it."""
     (before, behind), (start, end) = BESIDE, span
-    found = behind.match(text, end)
-    return start - bool(start and before.fullmatch(text[start - 1])), found.end() if found else end
+    first, last = before.search(text, max(0, start - LONGEST_DIGIT), start), behind.match(text, end)
+    return first.start() if first else start, last.end() if last else end
 
 
 def _masked(text: str, spans: list[tuple[int, int]]) -> str:
@@ -357,23 +448,20 @@ def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     yield first, last
 
 
-def _is_common(value: str) -> bool:
-    bare = value.strip()
-    return len(_joined(bare)) < LEAST or bare.lower() in COMMON
-
-
 def _values(value: str) -> Iterator[str]:
-    """Yield a value and the parts of it that are secrets by themselves, without those that are common."""
-    urls = list(URL.finditer(value))
-    parts = [value, *(url["password"] for url in urls), *(f"{url['user']}:{url['password']}@" for url in urls)]
-    parts += [_unquoted(url["password"]) for url in urls]
+    """Yield a value and the parts of it that are secrets by themselves, and each without its escapes."""
+    parts = [value]
+    for url in (*URL.finditer(value), *LOGIN.finditer(value)):
+        parts += [url["password"], f"{url['user']}:{url['password']}@"]
     lines = value.split("\n") if "\n" in value else []
     parts += [line for line in map(str.strip, lines) if len(line) >= LEAST_LINE and not ARMOUR.fullmatch(line)]
-    yield from (part for part in dict.fromkeys(parts) if not _is_common(part))
+    for part in parts:
+        yield from (part, _decoded(part), _decoded(_decoded(part)))
 
 
 def _families(value: str) -> Iterator[_Family]:
-    yield _family(_text_forms(value), PLAIN, value)
+    written = tuple(_text_forms(value))
+    yield _family((*written, *map(_decoded, written)), PLAIN, value)
     for shift in range(3):
         core = _base64(value, shift)
         forms = dict.fromkeys((core, core.replace("+", "-").replace("/", "_")))
@@ -390,8 +478,8 @@ def _family(texts: Iterable[str], alike: re.Pattern[str], value: str, *, base64:
 
 def _start(value: str) -> int:
     """Return how much of a value's beginning tells it: of a URL, what goes into the password."""
-    url = URL.match(value)
-    return max(LEAST_START, url.start("password") + LEAST_START // 2 if url else 0)
+    login = LOGIN.match(value)
+    return max(LEAST_START, login.start("password") + LEAST_START // 2 if login else 0)
 
 
 def _joined(text: str) -> str:
@@ -407,9 +495,10 @@ def _text_forms(value: str) -> Iterator[str]:
     """Yield a value in every form but base64."""
     plain = value.strip()
     ascii_json, wide_json = json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1]
-    yield from (plain, repr(plain)[1:-1], ascii_json, wide_json)
-    for written in (ascii_json, wide_json):
-        yield json.dumps(written, ensure_ascii=False)[1:-1]
+    yield from (plain, repr(plain)[1:-1])
+    for written in (ascii_json, wide_json, _unquoted(wide_json)):
+        again = json.dumps(written, ensure_ascii=False)[1:-1]
+        yield from (written, again, _unquoted(again))
         yield written.translate({ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"})  # as Go writes JSON
     yield from (escaped.sub(_yaml_escape, plain) for escaped in YAML_ESCAPED)
     yield plain.replace("'", "''")
@@ -422,7 +511,13 @@ def _text_forms(value: str) -> Iterator[str]:
         yield plain.translate(
             {ord(key): new for key, new in {"&": "&amp;", "<": "&lt;", ">": "&gt;", **quotes}.items()}
         )
-    yield from _url_forms(plain)
+    yield _quoted(plain)
+    yield plain.replace(" ", "+")  # as forms write blanks (application/x-www-form-urlencoded)
+
+
+def _unquoted(written: str) -> str:
+    """Return JSON with quotes as they are: some programs escape them like other marks, and they are read without."""
+    return written.replace('\\"', '"')
 
 
 def _yaml_escape(found: re.Match[str]) -> str:
@@ -431,22 +526,30 @@ def _yaml_escape(found: re.Match[str]) -> str:
     return f"\\{YAML_NAMES.get(found[0]) or f'{letter}{code:0{width}X}'}"
 
 
-def _url_forms(plain: str) -> Iterator[str]:
-    for kept in ("", "~", "~/", "~/:@", "~!*'()"):
-        upper = _quoted(plain, kept)
-        for written in (upper, re.sub("%..", lambda found: found[0].lower(), upper)):
-            yield from (written, written.replace("%20", "+"))
-
-
-def _quoted(text: str, kept: str) -> str:
-    """Return a text percent-encoded (RFC 3986, section 2.1), but for some characters."""
+def _quoted(text: str) -> str:
+    """Return a text percent-encoded."""
     raw = (chr(byte) for byte in text.encode(errors="replace"))
-    return "".join(one if one in kept or PLAIN.fullmatch(one) else f"%{ord(one):02X}" for one in raw)
+    return "".join(one if PLAIN.fullmatch(one) else f"%{ord(one):02X}" for one in raw)
 
 
-def _unquoted(text: str) -> str:
-    found = re.sub("%([0-9A-Fa-f]{2})", lambda one: chr(int(one[1], 16)), text)
-    return found.encode("latin-1", errors="replace").decode(errors="replace") if found != text else text
+def _decoded(text: str) -> str:
+    """Return a text without its escapes."""
+    return ESCAPED.sub(lambda escaped: _character(escaped[0]), text)
+
+
+@lru_cache(maxsize=4096)
+def _character(escape: str) -> str:
+    """Return what an escape stands for, behind the backslashes that are none of its own.
+
+    Each time that JSON goes into JSON an escape's backslashes are doubled, and so are those before it.
+    """
+    if escape.startswith("%"):
+        return bytes.fromhex(escape.replace("%", "")).decode(errors="replace")[0]
+    before = len(escape) - len(escape.lstrip("\\"))
+    units = escape.replace("\\", "").split("u")[1:]
+    raw = b"".join(int(unit, 16).to_bytes(2, "big") for unit in units)
+    kept = escape[: before - (before & -before)]
+    return kept + (raw.decode("utf-16-be", errors="surrogatepass") if units else "/")
 
 
 def _base64(value: str, shift: int) -> str:
@@ -458,7 +561,7 @@ def _base64(value: str, shift: int) -> str:
 def _behind_its_name(name: str, value: str) -> re.Pattern[str]:
     """Return a pattern of a common value behind the name of its secret, whatever stands between that is no value."""
     raw = value.encode(errors="replace")
-    forms = (value.strip(), binascii.b2a_base64(raw, newline=False).decode(), _quoted(value.strip(), ""))
+    forms = (value.strip(), binascii.b2a_base64(raw, newline=False).decode(), _quoted(value.strip()))
     written = "|".join(re.escape(form) for form in dict.fromkeys(forms))
     between = r"""[\\"',\s]{0,40}(?:[\\"']{0,4}value[\\"']{0,4}\s{0,4})?[:=]\s{0,4}[\\"']{0,4}"""
     return re.compile(rf"(?<!\w)({re.escape(name)}{between})(?:{written})(?!\w)")

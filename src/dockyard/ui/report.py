@@ -14,6 +14,7 @@ from dockyard.model.image import MAX_COMBINED_MB, MAX_SIZE_MB
 from dockyard.ui.charts import Bar, axis, columns, stack, track
 from dockyard.ui.explain import LAST as LINES
 from dockyard.ui.html import Html, element, table
+from dockyard.ui.stream import redacted
 from dockyard.ui.style import STYLE
 from dockyard.ui.words import duration, sentence
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from dockyard.images.size import ImageSize, SizeReport
     from dockyard.journal import Failure, Run, StepRun
+    from dockyard.model.redaction import Redactor
     from dockyard.releases.status import HistoryEntry
 
 COMMAND = "deploy"
@@ -74,8 +76,13 @@ class ReportData:
     zone: tzinfo | None = None
 
 
-def write_report(path: Path, data: ReportData) -> None:
+def write_report(path: Path, data: ReportData, redactor: Redactor) -> None:
     """Write the page, readable by its owner alone: it has lines of logs.
+
+    Args:
+        path: The file.
+        data: What it tells of.
+        redactor: Takes the values of secrets out of that: what Helm, the engine and errors say may hold any.
 
     Raises:
         OSError: It cannot be written; an earlier one stays as it was.
@@ -83,7 +90,8 @@ def write_report(path: Path, data: ReportData) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.new")
     new.touch(mode=0o600)
-    new.write_text(page(data), encoding="utf-8", errors="replace")
+    hidden = redacted(data, redactor.redact, redactor.redact_log)  # before the page cuts a text, or escapes it
+    new.write_text(page(hidden), encoding="utf-8", errors="replace")
     new.replace(path)
 
 

@@ -12,11 +12,11 @@ import os
 import shutil
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dockyard.ui.lines import STYLES, Lines
 from dockyard.ui.ndjson import Ndjson
-from dockyard.ui.stream import Stream, as_it_is, one_by_one
+from dockyard.ui.stream import Stream
 from dockyard.ui.table import table_lines
 from dockyard.ui.terminal import has_colours, moves, painter
 from dockyard.ui.words import clean_line, sentence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from dockyard.model.errors import DockyardError
     from dockyard.model.events import Event, Reader, Stamped
+    from dockyard.model.redaction import Redactor
     from dockyard.tools.clock import Clock
-    from dockyard.ui.stream import RedactLines
 
 WIDTH = 120
 """Columns where there is no terminal to ask."""
@@ -68,8 +68,7 @@ class Screen:
         self._clock, self._start = clock, clock.now()
         self._given_out, self._given_err = out, err
         self._console = console or _console
-        self._redact: Callable[[str], str] = as_it_is
-        self._redact_lines = one_by_one(as_it_is)
+        self._redactor: Redactor | None = None
         self._reader: EventReader | None = None
         self._stream: Stream | None = None
         self._own: _Own | None = None
@@ -80,26 +79,22 @@ class Screen:
             self._reader = Ndjson(self._out) if json else self._board() or self._lines()
         return self._reader
 
-    def stream(
-        self,
-        *readers: Reader,
-        json: bool = False,
-        redact: Callable[[str], str] = as_it_is,
-        redact_lines: RedactLines | None = None,
-        run: str = "",
-    ) -> Stream:
+    def hide(self, redactor: Redactor) -> None:
+        """Take what a redactor knows, and what it learns, out of all that is printed and told from now on."""
+        self._redactor = redactor
+
+    def stream(self, *readers: Reader, json: bool = False, run: str = "") -> Stream:
         """Return the stream of the command's events: the screen reads it, and so do others that are given.
 
-        From then on `report` is this stream, and all that is printed is redacted the same way.
+        From then on `report` is this stream.
         """
-        self._redact, self._redact_lines = redact, redact_lines or one_by_one(redact)
         self._own = _Own(self, json=json)
         self._stream = Stream(
             (self._own, *readers),
             clock=self._clock,
             start=self._start,
-            redact=redact,
-            redact_lines=redact_lines,
+            redact=self._redact,
+            redact_lines=self._redact_lines,
             run=run,
         )
         return self._stream
@@ -111,13 +106,14 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Print a line of the result."""
-        self._print(line)
+        self._print(self._redact(line))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
         """Print an aligned table; a column of numbers stands to the right."""
         paint = painter(colours=has_colours(self._out, os.environ))
-        head, *lines = table_lines(columns, rows, width=self.width)
-        self._print("\n".join([*([title] if title else []), paint("bold", head), *lines]))
+        cells = [[self._cell(cell) for cell in row] for row in rows]  # before a value is folded into its column
+        head, *lines = table_lines([self._redact(column) for column in columns], cells, width=self.width)
+        self._print("\n".join([*([self._redact(title)] if title else []), paint("bold", head), *lines]))
 
     def text(self, text: str) -> None:
         """Print text as it is: logs of a pod, say, which may begin in the middle of a value."""
@@ -131,13 +127,13 @@ class Screen:
 
     def data(self, value: object) -> None:
         """Print JSON for machines."""
-        self._print(json.dumps(value, indent=2, default=str))
+        self._print(json.dumps(self._data(value), indent=2, default=str))
 
     def painted(self, lines: Iterable[tuple[str, str]]) -> None:
         """Print lines of the result, each with its style."""
         paint = painter(colours=has_colours(self._out, os.environ))
         for style, line in lines:
-            self._print(paint(style, line))
+            self._print(paint(style, self._redact(line)))
 
     def error(self, error: DockyardError) -> None:
         """Print what happened, why, and what to do next."""
@@ -146,17 +142,15 @@ class Screen:
         parts = [part for part in (error.why, error.fix) if part]
         lines = [paint(STYLES["Failed"], self._told(f"{error.what.rstrip('.')}."))]
         lines += (f"  {self._told(sentence(part))}" for part in parts)
-        self._err.write("\n".join([*lines, ""]))
-        self._err.flush()
+        self._write(self._err, "\n".join(lines))
 
     def bug(self, trace: str) -> None:
         """Print the traceback of an error that nobody foresaw; its message may hold anything, so it is redacted."""
         self._settle()
-        told = self._redact_lines(trace.rstrip("\n").split("\n"))
-        self._err.write(
-            "\n".join([*told, "This is a bug of Dockyard. Values of secrets were taken out of the lines above.", ""])
-        )
-        self._err.flush()
+        told, said = self._redact_lines(trace.rstrip("\n").split("\n")), "This is a bug of Dockyard."
+        if self._redactor:  # else none was read yet
+            said += " Values of secrets were taken out of the lines above."
+        self._write(self._err, "\n".join([*told, said]))
 
     def close(self) -> None:
         """Leave the terminal as it was; say what the screen itself could not show, where there is a way left."""
@@ -164,8 +158,7 @@ class Screen:
         trouble = self._stream.troubles.pop(self._own, "") if self._stream and self._own else ""
         if trouble:
             with suppress(OSError):
-                self._err.write(f"Warning: {sentence(trouble)}\n")
-                self._err.flush()
+                self._write(self._err, f"Warning: {sentence(trouble)}")
 
     @property
     def width(self) -> int:
@@ -180,13 +173,33 @@ class Screen:
     def _err(self) -> TextIO:
         return self._given_err or sys.stderr
 
+    def _redact(self, text: str) -> str:
+        return self._redactor.redact(text) if self._redactor else text
+
+    def _redact_lines(self, lines: Iterable[str]) -> tuple[str, ...]:
+        return self._redactor.redact_log(lines) if self._redactor else tuple(lines)
+
+    def _data(self, value: object) -> Any:  # noqa: ANN401 - what `Redactor.data` returns
+        return self._redactor.data(value) if self._redactor else value
+
+    def _cell(self, value: object) -> object:
+        return self._data(value) if isinstance(value, int | float) else self._redact(str(value))
+
     def _told(self, text: str) -> str:
         return "\n".join(map(clean_line, self._redact(text).splitlines()))
 
     def _print(self, text: str) -> None:
+        """Print text that is redacted already."""
         self._settle()
-        self._out.write(f"{self._redact(text)}\n")
-        self._out.flush()
+        self._write(self._out, text)
+
+    @staticmethod
+    def _write(file: TextIO, text: str) -> None:
+        try:
+            file.write(f"{text}\n")
+        except UnicodeEncodeError:  # a stream in ASCII, say; nothing of the text was written yet
+            file.write(f"{text}\n".encode(file.encoding, errors="replace").decode(file.encoding))
+        file.flush()
 
     def _settle(self) -> None:
         if self._reader is not None:

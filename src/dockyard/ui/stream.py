@@ -9,7 +9,7 @@ may have room again; it is not told of twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -123,7 +123,7 @@ def _why(error: Exception) -> str:
 
 
 def redacted(value: Value, redact: Callable[[str], str], redact_lines: RedactLines | None = None) -> Value:
-    """Return a value with every text in it redacted, in tuples and dataclasses too; members of enumerations stay."""
+    """Return a value with every text in it redacted, in collections and dataclasses too; enumerations stay."""
     if redact is as_it_is:
         return value
     changed: Any = _redacted(value, redact, redact_lines or one_by_one(redact))
@@ -133,8 +133,11 @@ def redacted(value: Value, redact: Callable[[str], str], redact_lines: RedactLin
 def _redacted(value: Any, redact: Callable[[str], str], redact_lines: RedactLines) -> Any:  # noqa: ANN401 - whatever an event has in it
     if isinstance(value, str):
         return value if isinstance(value, Enum) else redact(value)
-    if isinstance(value, tuple):
-        return tuple(_redacted(entry, redact, redact_lines) for entry in value)
+    if isinstance(value, tuple | list):
+        changed = (_redacted(entry, redact, redact_lines) for entry in value)
+        return list(changed) if isinstance(value, list) else tuple(changed)
+    if isinstance(value, Mapping):
+        return {_redacted(key, redact, redact_lines): _redacted(value[key], redact, redact_lines) for key in value}
     if isinstance(value, Evidence):  # lines of a log: a value may go over several, and its beginning may be cut off
         return replace(value, title=redact(value.title), lines=redact_lines(value.lines))
     if is_dataclass(value) and not isinstance(value, type):
