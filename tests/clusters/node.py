@@ -59,10 +59,10 @@ class FakeEngine(FakeDocker):
         self.keeps = True
         self.archive = b""
 
-    def hold(self, *, running: bool = True, address: str = "") -> None:
+    def hold(self, *, running: bool = True, address: str = "", id_: str = "1") -> None:
         """Have a node."""
         ports = {6443: (address or self.address,), 30080: ("127.0.0.1:40080",)}
-        self.node = ContainerFacts(NAME, "sha256:node", running, 0, {KIND: "node"}, {}, ports)
+        self.node = ContainerFacts(NAME, "sha256:node", running, 0, {KIND: "node"}, {}, ports, id=id_)
 
     def container(self, name: str) -> ContainerFacts | None:
         """Return the node."""
@@ -73,7 +73,7 @@ class FakeEngine(FakeDocker):
         """Make the node."""
         self.calls.append(f"run {image} {name}")
         self.options = options
-        self.hold()
+        self.hold(id_="made")
 
     def start(self, name: str) -> None:
         """Start the node."""

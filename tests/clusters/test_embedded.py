@@ -275,6 +275,16 @@ def test_the_kubeconfig_follows_the_port(engine: FakeEngine, tmp_path: Path) -> 
     assert ADDRESS not in text
 
 
+def test_the_kubeconfig_follows_the_container(engine: FakeEngine, tmp_path: Path) -> None:
+    """Another checkout made the node anew: same name, same address, other certificates."""
+    engine.hold()
+    cluster(engine, tmp_path).target("default")
+    engine.hold(id_="another")
+    node = cluster(engine, tmp_path)
+    assert "# Of container another\n" in node.target("default").kubeconfig.read_text(encoding="utf-8")
+    assert engine.calls.count("cat /etc/kubernetes/admin.conf") == 2
+
+
 def test_one_command_asks_for_the_container_once(engine: FakeEngine, tmp_path: Path) -> None:
     """A question to the engine costs more than one to the cluster; addresses are known by then, too."""
     engine.hold()

@@ -142,7 +142,7 @@ def test_a_running_container_is_read(fake: Fake) -> None:
     container = Docker().container("db")
     assert container is not None
     assert (container.name, container.running, container.exit_code) == ("dockyard-test-record", True, 0)
-    assert container.image_id == number(1)
+    assert (container.image_id, container.id) == (number(1), f"{4:064}")
     assert container.labels["dev.dockyard.kind"] == "database"
     assert {"hunter2=x", ""} < set(container.environment.values())
     assert {"PASSWORD", "EMPTY"} < set(container.environment)

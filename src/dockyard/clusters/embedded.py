@@ -140,9 +140,14 @@ class EmbeddedCluster:
         self._docker.remove_network(NETWORK)
 
     def target(self, namespace: str) -> Target:
-        """Return the node's kubeconfig, written anew when the container is another one than it was made for."""
+        """Return the node's kubeconfig, written anew when the container is another one than it was made for.
+
+        Another checkout may have made it: under the same name and address, with other certificates.
+        """
         container = self._known = self._known or self._running()
-        if not self._kubeconfig.exists() or self._server(container) not in self._kubeconfig.read_text():
+        made_for = f"{_mark(container)}\n", self._server(container)
+        text = self._kubeconfig.read_text() if self._kubeconfig.exists() else ""
+        if not all(part in text for part in made_for):
             self._write_kubeconfig(container)
         return Target(kubeconfig=self._kubeconfig, context=CONTEXT, namespace=namespace)
 
@@ -218,7 +223,6 @@ class EmbeddedCluster:
         image = self._node_image(report)
         publish = self._publish()
         _refuse_taken_ports(publish)
-        self._kubeconfig.unlink(missing_ok=True)  # one with the same address may be of a node that is gone
         self._docker.ensure_network(NETWORK)
         report(Event("cluster", "Starting", f"container {self.name} from {image}"))
         self._docker.run_container(
@@ -300,7 +304,7 @@ class EmbeddedCluster:
         text = re.sub(r"https://127\.0\.0\.1:\d+", self._server(container), admin)
         self._settings.folder.mkdir(parents=True, exist_ok=True)
         self._kubeconfig.touch(mode=0o600)
-        self._kubeconfig.write_text(text)
+        self._kubeconfig.write_text(f"{_mark(container)}\n{text}")
 
     def _send(self, reference: str, report: Report) -> Loaded:
         have = self._docker.execute(self.name, [*CTR, "content", "list", "--quiet"]).stdout.split()
@@ -327,6 +331,11 @@ class EmbeddedCluster:
 def published(port: int) -> str:
     """Return where a port is published: on this machine alone, under a free number where it is 0."""
     return f"127.0.0.1:{port or ''}"
+
+
+def _mark(container: ContainerFacts) -> str:
+    """Return the line that says which container a kubeconfig was made for."""
+    return f"# Of container {container.id}"
 
 
 def _is_ready(node: Mapping[str, dict[str, list[dict[str, str]]]], since: datetime) -> bool:

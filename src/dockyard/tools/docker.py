@@ -93,6 +93,7 @@ class ContainerFacts:
         ports: TCP port of the container to the host addresses (`ip:port`) that are published for it.
         networks: Network to the container's address in it.
         started: When its process started last.
+        id: What tells it from another container of that name, before it or after it.
     """
 
     name: str
@@ -104,6 +105,7 @@ class ContainerFacts:
     ports: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
     started: datetime | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,6 +423,7 @@ def _is_by_manifest(entry: Mapping[str, Any]) -> bool:
 def _container_facts(entry: Mapping[str, Any]) -> ContainerFacts:
     network = entry["NetworkSettings"]
     return ContainerFacts(
+        id=entry["Id"],
         name=entry["Name"].lstrip("/"),
         image_id=entry["Image"],
         running=entry["State"]["Running"],
