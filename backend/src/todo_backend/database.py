@@ -23,6 +23,20 @@ RETRY_SECONDS = 1.0
 
 CONNECT_SECONDS = 5
 
+MIGRATE_SECONDS = 60
+"""How long one attempt to bring the tables up to date may take, the wait for another replica's included."""
+
+ABANDONED_SECONDS = 10.0
+"""After so long without a statement the server ends an attempt, whose lock would else outlive a client that is gone."""
+
+LIVELY: dict[str, int] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+"""How libpq notices within seconds that the other side is gone without a word; by itself it takes hours."""
+
 OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError)
 """Errors that are the database's state (no connection, shutting down, too many clients), not a fault of a query."""
 
@@ -66,7 +80,7 @@ class Database:
             pool_pre_ping=True,  # a database that was restarted costs no request
             pool_timeout=CONNECT_SECONDS,
             # Prepared statements do not survive poolers that share connections (Neon has one).
-            connect_args={"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+            connect_args={"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None, **LIVELY},
         )
 
     async def prepare(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
@@ -102,7 +116,7 @@ class Database:
     async def _prepared(self) -> bool:
         """Try to bring the tables up to date; tell whether it worked, and keep what is wrong where it did not."""
         try:
-            current = await self._migrate()
+            current = await within(MIGRATE_SECONDS, self._migrate())
         except (SQLAlchemyError, OSError) as error:
             self._note(self._cause(error))
             return False
@@ -125,6 +139,8 @@ class Database:
 
     async def _migrate(self) -> bool:
         async with self._engine.begin() as connection:
+            abandoned = {"name": "idle_in_transaction_session_timeout", "value": f"{ABANDONED_SECONDS * 1000:.0f}"}
+            await connection.execute(text("SELECT set_config(:name, :value, true)"), abandoned)
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
             return await connection.run_sync(migrate)
 

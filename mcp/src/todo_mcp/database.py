@@ -23,6 +23,11 @@ OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": CONNECT_SECONDS,
     "prepare_threshold": None,  # prepared statements do not survive poolers that share connections (Neon has one)
+    # libpq notices within seconds that the other side is gone without a word; by itself it takes hours.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
 }
 
 COLUMNS = "id, title, completed, created_at, updated_at"
