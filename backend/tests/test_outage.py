@@ -12,6 +12,7 @@ from sqlalchemy import Connection, make_url
 from tests.conftest import TASKS, World, mcp_over, until_ready
 from tests.signing import SignIn
 from todo_backend import database
+from todo_backend.migrations import migrate
 
 CHAT = "/api/ada/chat"
 
@@ -121,7 +122,6 @@ async def test_a_connection_that_falls_silent_at_the_start_is_given_up(
     """While the tables are made nothing comes any more, not even an end: the next attempt makes them."""
     relay, over = relayed(database_url)
     attempts: list[Connection] = []
-    migrate = database.migrate
 
     def silenced(connection: Connection) -> bool:
         if not attempts:
@@ -137,3 +137,30 @@ async def test_a_connection_that_falls_silent_at_the_start_is_given_up(
         await until_ready(client)
 
     assert len(attempts) == 2
+
+
+async def test_connections_that_fell_silent_cost_a_second_once(database_url: str, sign_in: SignIn) -> None:
+    """However many were lost without a word: the first request after it finds out for all, and is answered too."""
+    relay, over = relayed(database_url)
+    async with relay.opened(), World(over, sign_in).running() as client:
+        await until_ready(client)
+        await asyncio.gather(*(client.get(TASKS) for _ in range(5)))
+        relay.mute()
+        async with asyncio.timeout(4):
+            ready = await client.get("/ready")
+            answers = [await client.get(TASKS) for _ in range(5)]
+
+    assert [answer.status_code for answer in (ready, *answers)] == [200] * 6
+
+
+async def test_a_tools_connections_that_fell_silent_cost_no_call(database_url: str, sign_in: SignIn) -> None:
+    """The MCP server finds out within the time of one call."""
+    relay, over = relayed(database_url)
+    async with World(database_url, sign_in).running() as ready:
+        await until_ready(ready)  # the tables
+    async with relay.opened(), mcp_over(over) as url, World(database_url, sign_in).running(mcp_url=url) as client:
+        await asyncio.gather(*(client.post(CHAT, json={"message": "list"}) for _ in range(5)))
+        relay.mute()
+        replies = [(await client.post(CHAT, json={"message": "list"})).json()["reply"] for _ in range(3)]
+
+    assert replies == ["There are no such tasks."] * 3

@@ -12,12 +12,15 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel
 
-from todo_mcp.serving import NotReadyError, SettingsError, within
+from todo_mcp.serving import NotReadyError, SettingsError, hung_up_after, within
 
 T = TypeVar("T")
 
 CONNECTIONS = 5
 CONNECT_SECONDS = 2
+
+PING_SECONDS = 0.5
+"""How long a connection may take to show that it works still, so that a call has time left for another."""
 
 OPTIONS: dict[str, Any] = {
     "autocommit": True,
@@ -95,7 +98,7 @@ class Database:
             min_size=0,
             max_size=CONNECTIONS,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=self._ping,
             timeout=0.75 * tool_seconds,  # the rest is for asking why there was none
             reconnect_timeout=1,
         )
@@ -159,6 +162,15 @@ class Database:
         except PoolTimeout as error:
             await self.check(0.25 * self._tool_seconds)
             raise DatabaseDownError("The database cannot be used: all connections to it are busy") from error
+
+    async def _ping(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Ask for an answer on a connection that is to be used; without one, none of the pool's is used again."""
+        try:
+            with hung_up_after(PING_SECONDS, connection.fileno()):
+                await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            await self._pool.drain()
+            raise
 
     async def check(self, seconds: float) -> None:
         """Ask the database for an answer, on a connection of its own: an error of it says why there is none.
