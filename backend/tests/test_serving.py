@@ -117,6 +117,24 @@ def test_a_second_signal_ends_the_drain() -> None:
     assert "Traceback" not in output
 
 
+def test_sigterm_while_the_program_is_loaded_ends_it_with_0(tmp_path: Path) -> None:
+    """Process 1 of a container has no default for it: a stop that comes early must not be lost."""
+    (tmp_path / "uvicorn.py").write_text("print('loading', flush=True)\nimport time\ntime.sleep(60)\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "todo_backend"],
+        env={"PYTHONPATH": os.pathsep.join((str(tmp_path), str(SOURCES)))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=5)
+
+    assert (process.returncode, output) == (0, "")
+
+
 def test_wrong_settings_are_one_line_and_exit_2() -> None:
     """A missing variable is named, without a traceback."""
     done = subprocess.run(
