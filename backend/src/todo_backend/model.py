@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from todo_backend.assistant import Hands, ModelError, Turn
 from todo_backend.tools import Tool
@@ -38,11 +39,12 @@ class Wish(BaseModel):
 
 
 class Said(BaseModel):
-    """What a model said: words, calls that it asks for, or both."""
+    """What a model said: words, why it will not say any, calls that it asks for."""
 
     model_config = ConfigDict(extra="ignore")
 
     content: str | None = None
+    refusal: str | None = None
     tool_calls: list[Wish] | None = None
 
 
@@ -134,7 +136,8 @@ async def _grant(wish: Wish, hands: Hands) -> str:
     if wish.function.name not in names:
         return f"There is no tool {wish.function.name!r}, only {', '.join(names)}"
     try:
-        arguments = json.loads(wish.function.arguments or "{}")
+        # Stricter than json.loads: what is nested too deep, or no text, is refused here and not where it is sent.
+        arguments = from_json(wish.function.arguments or "{}", allow_inf_nan=False)
     except ValueError as error:
         return f"The arguments are not JSON: {error}"
     if not isinstance(arguments, dict):
