@@ -13,7 +13,7 @@ HELP = (
     " “delete 3”."
 )
 
-NUMBER = r"(?:task |no\.? |number )?#?(?P<task_id>\d{1,18})"
+NUMBER = r"(?:task |no\.? |number )?#?0*(?P<task_id>[1-9]\d{0,17})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def _about(words: str) -> Callable[[Mapping[str, Any]], str]:
 
 PHRASES = (
     _phrase(
-        r"(?:please )?(?:add|new|create|remember|remind me to)(?: a)?(?: task)?:? (?P<title>.+)",
+        r"(?:please )?(?:add|new|create|remember|remind me to)(?: an?)?(?:(?: new)? task)?:? "
+        r"(?!(?:(?:an? )?(?:new )?task|an?|new)[:.!?]*\s*$)(?P<title>.+)",
         "add_task",
         _about("Added {id}: {title}"),
     ),
