@@ -171,12 +171,38 @@ async def test_a_model_that_fails_is_told_of_in_a_sentence(
 
 async def test_a_model_that_goes_round_in_circles_is_stopped(asking: AsyncClient, model: StandIn) -> None:
     """It may ask for tools so often, and no more."""
-    model.script = [wish("list_tasks", {}) for _ in range(ROUNDS)]
+    model.script = [wish("list_tasks", {}) for _ in range(ROUNDS + 1)]
 
     answer = await say(asking, "loop")
 
     assert "went round in circles" in answer["reply"]
     assert len(answer["tool_calls"]) == ROUNDS
+
+
+async def test_a_model_is_asked_for_words_after_its_last_tools(asking: AsyncClient, model: StandIn) -> None:
+    """What the last round did is told by it, since it may ask for no more."""
+    model.script = [*(wish("list_tasks", {}) for _ in range(ROUNDS)), {"content": "Nothing to do."}]
+
+    assert (await say(asking, "look well"))["reply"] == "Nothing to do."
+
+    assert [asked.get("tool_choice") for asked in model.asked] == [None] * ROUNDS + ["none"]
+
+
+SILENT = {
+    "a refusal": ([{"content": None, "refusal": "I will not."}], "I will not."),
+    "nothing": ([{"content": ""}], "The language model gave no answer; please try again"),
+    "nothing after a deed": ([wish("add_task", {"title": "milk"}), {"content": None}], "Done."),
+}
+
+
+@pytest.mark.parametrize(("script", "reply"), SILENT.values(), ids=SILENT.keys())
+async def test_a_model_without_words_has_done_only_what_was_done(
+    asking: AsyncClient, model: StandIn, script: list[dict[str, Any] | Response], reply: str
+) -> None:
+    """Its refusal is told, and nothing is called done where no tool was called."""
+    model.script = script
+
+    assert (await say(asking, "do it"))["reply"] == reply
 
 
 async def test_a_model_that_is_not_there_is_told_of(world: World) -> None:
