@@ -35,6 +35,16 @@ describe("Api", () => {
     ]);
   });
 
+  it("reads all that was said in a conversation", async () => {
+    const page = Array.from({ length: 500 }, (_, index) => ({ id: index + 1, role: "user", content: "hello" }));
+    const { api: backend, asked } = api(Response.json(page), Response.json([{ ...page[0], id: 501 }]));
+    expect((await backend.messages(7)).at(-1)?.id).toBe(501);
+    expect(asked).toEqual([
+      "GET http://backend/api/ada/conversations/7/messages?limit=500&after=0 with T1",
+      "GET http://backend/api/ada/conversations/7/messages?limit=500&after=500 with T1",
+    ]);
+  });
+
   it("adds, changes and removes", async () => {
     const { api: backend, asked } = api(Response.json(MILK), Response.json(MILK), new Response(null, { status: 204 }));
     await backend.add("Buy milk");
