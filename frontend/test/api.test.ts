@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Task } from "../web/api";
 import { Api, apiAddress } from "../web/api";
 import { SessionOver, Trouble } from "../web/trouble";
-import { answering } from "./answers";
+import { answering, broken } from "./answers";
 
 const MILK: Task = { id: 1, title: "Buy milk", completed: false };
 
@@ -94,6 +94,7 @@ describe("Api", () => {
       "The request is not valid: Too long.",
     ],
     [new Response("<html>", { status: 502 }), "The backend answered 502."],
+    [broken(), "The backend at http://backend does not answer."],
     [new TypeError("Failed to fetch"), "The backend at http://backend does not answer."],
     [new DOMException("late", "TimeoutError"), "The backend at http://backend takes too long to answer."],
   ])("says what went wrong: %s", async (answer, message) => {

@@ -138,15 +138,18 @@ export class Api {
     if (!response.ok) {
       throw new Trouble(await complaint(response));
     }
-    return (response.status === 204 ? undefined : await response.json()) as T;
+    return (response.status === 204 ? undefined : await response.json().catch(this.unanswered)) as T;
   }
 
   private async fetch(path: string, init: RequestInit): Promise<Response> {
-    return this.ask(this.address + path, init).catch((error) => {
-      const late = error instanceof DOMException && error.name === "TimeoutError";
-      throw new Trouble(`The backend at ${this.address} ${late ? "takes too long to answer" : "does not answer"}.`);
-    });
+    return this.ask(this.address + path, init).catch(this.unanswered);
   }
+
+  /** Say that no answer came, or none that is whole. */
+  private readonly unanswered = (error: unknown): never => {
+    const late = error instanceof DOMException && error.name === "TimeoutError";
+    throw new Trouble(`The backend at ${this.address} ${late ? "takes too long to answer" : "does not answer"}.`);
+  };
 }
 
 /** What a problem says, and to which member. */
