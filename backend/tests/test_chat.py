@@ -88,6 +88,16 @@ async def test_a_title_that_is_too_long_is_named(chatting: AsyncClient) -> None:
     assert (await say(chatting, "add " + "x" * 501))["reply"] == "A title has at most 500 characters."
 
 
+async def test_a_long_list_says_where_it_ends(chatting: AsyncClient, world: World) -> None:
+    """Nobody takes the first tasks for all."""
+    with psycopg.connect(world.database_url) as connection:
+        connection.execute("INSERT INTO tasks (user_id, title) SELECT 'ada', 'x' FROM generate_series(1, 501)")
+
+    lines = (await say(chatting, "list"))["reply"].splitlines()
+
+    assert (len(lines), lines[-1]) == (501, "… (the first 500)")
+
+
 async def test_other_words_get_the_list_of_phrases(chatting: AsyncClient) -> None:
     """What is not understood changes nothing."""
     answer = await say(chatting, "What is the meaning of life?")
