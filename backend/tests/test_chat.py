@@ -88,6 +88,16 @@ async def test_a_title_that_is_too_long_is_named(chatting: AsyncClient) -> None:
     assert (await say(chatting, "add " + "x" * 501))["reply"] == "A title has at most 500 characters."
 
 
+async def test_a_long_list_says_where_it_ends(chatting: AsyncClient, world: World) -> None:
+    """Nobody takes the first tasks for all."""
+    with psycopg.connect(world.database_url) as connection:
+        connection.execute("INSERT INTO tasks (user_id, title) SELECT 'ada', 'x' FROM generate_series(1, 501)")
+
+    lines = (await say(chatting, "list"))["reply"].splitlines()
+
+    assert (len(lines), lines[-1]) == (501, "… (the first 500)")
+
+
 async def test_other_words_get_the_list_of_phrases(chatting: AsyncClient) -> None:
     """What is not understood changes nothing."""
     answer = await say(chatting, "What is the meaning of life?")
@@ -256,12 +266,19 @@ async def test_ten_chats_at_once_are_answered(chatting: AsyncClient) -> None:
     [
         ("add buy milk", "add_task", {"title": "buy milk"}),
         ("Add task: Buy milk.", "add_task", {"title": "Buy milk."}),
+        ("please add a new task: milk", "add_task", {"title": "milk"}),
+        ("create an egg timer", "add_task", {"title": "egg timer"}),
+        ("add new shoes", "add_task", {"title": "new shoes"}),
+        ("add task force meeting", "add_task", {"title": "force meeting"}),
+        ("add a task for Ann", "add_task", {"title": "for Ann"}),
+        ("add tasks of the week", "add_task", {"title": "tasks of the week"}),
         ("remind me to call Ann", "add_task", {"title": "call Ann"}),
         ("list", "list_tasks", {}),
         ("Show me my tasks!", "list_tasks", {}),
         ("list open", "list_tasks", {"completed": False}),
         ("show done tasks", "list_tasks", {"completed": True}),
         ("done 3", "complete_task", {"task_id": 3}),
+        ("done 007", "complete_task", {"task_id": 7}),
         ("Complete task #12.", "complete_task", {"task_id": 12}),
         ("reopen 3", "update_task", {"completed": False, "task_id": 3}),
         ("delete 2", "delete_task", {"task_id": 2}),
@@ -277,7 +294,13 @@ def test_phrases_are_understood(message: str, tool: str, arguments: dict[str, An
     assert (intent.tool, intent.arguments) == (tool, arguments)
 
 
-@pytest.mark.parametrize("message", ["", "add", "done", "done three", "done 3 4", "delete all", "rename 2", "?"])
+EMPTY = ["add task", "new task", "add a task", "add task: ", "add a new task:", "please create a new task", "add task."]
+ZERO = ["done 0", "delete 0", "reopen task #00", "rename 0 to milk"]
+
+
+@pytest.mark.parametrize(
+    "message", ["", "add", "done", "done three", "done 3 4", "delete all", "rename 2", "?", *EMPTY, *ZERO]
+)
 def test_half_a_phrase_is_none(message: str) -> None:
     """Nothing is guessed: least of all what to delete."""
     assert intent_of(message) is None

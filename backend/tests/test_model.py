@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.conftest import NOWHERE, TASKS, World, mcp_over, served, until_ready
-from tests.test_chat import DOWN, say
+from tests.test_chat import CONVERSATIONS, DOWN, say
 from todo_backend.model import ROUNDS
 
 KEY = "sk-s3cret"
@@ -50,7 +50,8 @@ class StandIn:
             if isinstance(said, Response):
                 return said
             choice = {"index": 0, "message": {"role": "assistant", **said}, "finish_reason": "stop"}
-            return JSONResponse({"id": "chatcmpl-1", "object": "chat.completion", "choices": [choice]})
+            completion = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [choice]}
+            return Response(json.dumps(completion), media_type="application/json")  # in ASCII, whatever was said
 
         return Starlette(routes=[Route("/v1/chat/completions", completions, methods=["POST"])])
 
@@ -148,6 +149,7 @@ async def test_the_model_is_told_of_its_mistakes(
 FAULTS = {
     "a refusal": (JSONResponse({"error": {"message": "Incorrect API key\nprovided"}}, 401), "401 Incorrect API key"),
     "a fault without words": (Response("<html>", 502), "502 Bad Gateway"),
+    "a refusal in odd words": (Response(r'{"error": {"message": "no\u0000\ud800"}}', 400), "400 no?"),
     "no JSON": (Response("hello"), "cannot be read"),
     "no choice": (JSONResponse({"choices": []}), "cannot be read"),
 }
@@ -169,12 +171,38 @@ async def test_a_model_that_fails_is_told_of_in_a_sentence(
 
 async def test_a_model_that_goes_round_in_circles_is_stopped(asking: AsyncClient, model: StandIn) -> None:
     """It may ask for tools so often, and no more."""
-    model.script = [wish("list_tasks", {}) for _ in range(ROUNDS)]
+    model.script = [wish("list_tasks", {}) for _ in range(ROUNDS + 1)]
 
     answer = await say(asking, "loop")
 
     assert "went round in circles" in answer["reply"]
     assert len(answer["tool_calls"]) == ROUNDS
+
+
+async def test_a_model_is_asked_for_words_after_its_last_tools(asking: AsyncClient, model: StandIn) -> None:
+    """What the last round did is told by it, since it may ask for no more."""
+    model.script = [*(wish("list_tasks", {}) for _ in range(ROUNDS)), {"content": "Nothing to do."}]
+
+    assert (await say(asking, "look well"))["reply"] == "Nothing to do."
+
+    assert [asked.get("tool_choice") for asked in model.asked] == [None] * ROUNDS + ["none"]
+
+
+SILENT = {
+    "a refusal": ([{"content": None, "refusal": "I will not."}], "I will not."),
+    "nothing": ([{"content": ""}], "The language model gave no answer; please try again"),
+    "nothing after a deed": ([wish("add_task", {"title": "milk"}), {"content": None}], "Done."),
+}
+
+
+@pytest.mark.parametrize(("script", "reply"), SILENT.values(), ids=SILENT.keys())
+async def test_a_model_without_words_has_done_only_what_was_done(
+    asking: AsyncClient, model: StandIn, script: list[dict[str, Any] | Response], reply: str
+) -> None:
+    """Its refusal is told, and nothing is called done where no tool was called."""
+    model.script = script
+
+    assert (await say(asking, "do it"))["reply"] == reply
 
 
 async def test_a_model_that_is_not_there_is_told_of(world: World) -> None:
@@ -213,3 +241,41 @@ async def test_without_the_mcp_server_the_model_is_not_asked(world: World, model
         assert (await say(client, "hello"))["reply"] == DOWN
 
     assert model.asked == []
+
+
+ODD = {
+    "a lone surrogate": wish("add_task", r'{"title": "\ud800"}'),
+    "nested deeper than JSON is read": wish("add_task", '{"title": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+    "nested just as deep as is read": wish("add_task", '{"title": ' + "[" * 190 + "]" * 190 + "}"),
+    "nested deeper than JSON is written": wish("add_task", '{"title": ' + "[" * 900 + "]" * 900 + "}"),
+    "a number of 5000 digits": wish("delete_task", '{"task_id": ' + "9" * 5000 + "}"),
+    "not a number": wish("delete_task", '{"task_id": NaN}'),
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+async def test_odd_arguments_cost_no_answer(asking: AsyncClient, model: StandIn, odd: dict[str, Any]) -> None:
+    """What was done before them is listed, and the conversation goes on."""
+    model.script = [wish("add_task", {"title": "milk"}), odd, {"content": "Milk is on your list."}]
+
+    answer = await say(asking, "I am out of milk")
+
+    assert answer["tool_calls"][0]["tool"] == "add_task"
+    assert answer["reply"] == "Milk is on your list."
+    said = (await asking.get(f"{CONVERSATIONS}/{answer['conversation_id']}/messages")).json()
+    assert said[-1]["content"] == answer["reply"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reply"),
+    [("Done\0.", "Done."), ("Done\ud800.", "The language model gave an answer that cannot be read; please try again")],
+)
+async def test_odd_words_cost_no_fault(asking: AsyncClient, model: StandIn, words: str, reply: str) -> None:
+    """PostgreSQL takes no NUL, and half of a character is no text."""
+    model.script = [{"content": words}]
+
+    answer = await say(asking, "hello")
+
+    assert answer["reply"] == reply
+    said = (await asking.get(f"{CONVERSATIONS}/{answer['conversation_id']}/messages")).json()
+    assert said[-1]["content"] == reply

@@ -5,17 +5,20 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from httpx2 import AsyncClient
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 
 from tests.conftest import TASKS, World, mcp_over, until_ready
 from tests.signing import SignIn
+from todo_backend import database
+from todo_backend.migrations import migrate
 
 CHAT = "/api/ada/chat"
 
 
 class Relay:
-    """A way to a database that can be cut and opened again, on the same port.
+    """A way to a database that can be cut and opened again, on the same port, or fall silent.
 
     Attributes:
         port: Where it is, on this machine.
@@ -26,6 +29,7 @@ class Relay:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self._open: set[asyncio.StreamWriter] = set()
+        self._silent: set[asyncio.StreamWriter] = set()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -37,19 +41,23 @@ class Relay:
             writer.transport.abort()
         await server.wait_closed()
 
+    def mute(self) -> None:
+        """Let nothing through on the connections there are, and do not end them, as a lost way does; new ones work."""
+        self._silent |= self._open
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(self._host, self._target)
         self._open |= {writer, far_writer}
-        await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer), return_exceptions=True)
+        await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer), return_exceptions=True)
         self._open -= {writer, far_writer}
         for side in (writer, far_writer):
             side.transport.abort()
 
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while content := await reader.read(65536):
-        writer.write(content)
-        await writer.drain()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while content := await reader.read(65536):
+            if writer not in self._silent:
+                writer.write(content)
+                await writer.drain()
 
 
 def relayed(database_url: str) -> tuple[Relay, str]:
@@ -106,3 +114,53 @@ async def test_an_outage_behind_the_tools_is_told_in_the_chat(database_url: str,
     assert gone["reply"].startswith("The database cannot be used")
     assert [call["failed"] for call in gone["tool_calls"]] == [True]
     assert back["reply"].endswith("☐ kept")
+
+
+async def test_a_connection_that_falls_silent_at_the_start_is_given_up(
+    database_url: str, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the tables are made nothing comes any more, not even an end: the next attempt makes them."""
+    relay, over = relayed(database_url)
+    attempts: list[Connection] = []
+
+    def silenced(connection: Connection) -> bool:
+        if not attempts:
+            relay.mute()
+        attempts.append(connection)
+        return migrate(connection)
+
+    monkeypatch.setattr(database, "migrate", silenced)
+    monkeypatch.setattr(database, "MIGRATE_SECONDS", 0.5)
+    monkeypatch.setattr(database, "ABANDONED_SECONDS", 0.2)
+    monkeypatch.setattr(database, "RETRY_SECONDS", 0.01)
+    async with relay.opened(), World(over, sign_in).running() as client:
+        await until_ready(client)
+
+    assert len(attempts) == 2
+
+
+async def test_connections_that_fell_silent_cost_a_second_once(database_url: str, sign_in: SignIn) -> None:
+    """However many were lost without a word: the first request after it finds out for all, and is answered too."""
+    relay, over = relayed(database_url)
+    async with relay.opened(), World(over, sign_in).running() as client:
+        await until_ready(client)
+        await asyncio.gather(*(client.get(TASKS) for _ in range(5)))
+        relay.mute()
+        async with asyncio.timeout(4):
+            ready = await client.get("/ready")
+            answers = [await client.get(TASKS) for _ in range(5)]
+
+    assert [answer.status_code for answer in (ready, *answers)] == [200] * 6
+
+
+async def test_a_tools_connections_that_fell_silent_cost_no_call(database_url: str, sign_in: SignIn) -> None:
+    """The MCP server finds out within the time of one call."""
+    relay, over = relayed(database_url)
+    async with World(database_url, sign_in).running() as ready:
+        await until_ready(ready)  # the tables
+    async with relay.opened(), mcp_over(over) as url, World(database_url, sign_in).running(mcp_url=url) as client:
+        await asyncio.gather(*(client.post(CHAT, json={"message": "list"}) for _ in range(5)))
+        relay.mute()
+        replies = [(await client.post(CHAT, json={"message": "list"})).json()["reply"] for _ in range(3)]
+
+    assert replies == ["There are no such tasks."] * 3

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.conftest import NOBODY_LISTENS
-from todo_backend.serving import REQUEST_ID, JsonFormatter, middleware, within
+from todo_backend.serving import REQUEST_ID, JsonFormatter, hung_up_after, middleware, within
 
 SOURCES = Path(__file__).parents[1] / "src"
 
@@ -117,6 +117,24 @@ def test_a_second_signal_ends_the_drain() -> None:
     assert "Traceback" not in output
 
 
+def test_sigterm_while_the_program_is_loaded_ends_it_with_0(tmp_path: Path) -> None:
+    """Process 1 of a container has no default for it: a stop that comes early must not be lost."""
+    (tmp_path / "uvicorn.py").write_text("print('loading', flush=True)\nimport time\ntime.sleep(60)\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "todo_backend"],
+        env={"PYTHONPATH": os.pathsep.join((str(tmp_path), str(SOURCES)))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=5)
+
+    assert (process.returncode, output) == (0, "")
+
+
 def test_wrong_settings_are_one_line_and_exit_2() -> None:
     """A missing variable is named, without a traceback."""
     done = subprocess.run(
@@ -156,6 +174,20 @@ async def test_work_over_its_limit_is_cancelled_and_not_waited_for() -> None:
     with pytest.raises(TimeoutError, match=r"no answer within 0\.01 s"):
         await within(0.01, stubborn())
     await asyncio.wait_for(cleaning.wait(), timeout=1)
+
+
+async def test_a_connection_is_hung_up_when_its_time_is_over() -> None:
+    """Who waits on it sees its end; one that was done with in time is left alone."""
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)  # noqa: FBT003 - socket's own
+        with hung_up_after(0.01, here.fileno()):
+            pass
+        await asyncio.sleep(0.03)
+        there.send(b"alive")
+        assert await asyncio.get_running_loop().sock_recv(here, 5) == b"alive"
+        with hung_up_after(0.01, here.fileno()):
+            assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(here, 5), timeout=2) == b""
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import { jwt } from "better-auth/plugins/jwt";
 import type { Jwk, JwtOptions } from "better-auth/plugins/jwt";
 import type { Pool } from "pg";
 
+import { attempts } from "./attempts";
 import type { Log } from "./log";
 import type { AuthSettings } from "./settings";
 
@@ -49,6 +50,7 @@ function optionsOf(settings: AuthSettings, pool: Pool, log: Log): BetterAuthOpti
     plugins: [jwt(jwtOptions(settings))],
     rateLimit: {
       enabled: true, // whatever NODE_ENV says; a replica counts by itself
+      customStorage: attempts(),
       window: 60,
       max: 30,
       // What checks no password costs little, and behind a NodePort many users come from one address.

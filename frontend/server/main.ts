@@ -1,3 +1,5 @@
+import { leave } from "./early";
+
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -34,7 +36,9 @@ async function main(settings: Settings): Promise<void> {
   process.once("SIGTERM", () =>
     log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`),
   );
-  await stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
+  const end = stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
+  process.off("SIGTERM", leave);
+  await end;
   // A database that hangs must not hold the program until it is killed.
   await Promise.race([Promise.all([database.close(), prepared]), pause(CLOSE_SECONDS * 1000)]);
   log("INFO stopped");

@@ -14,3 +14,8 @@ export function answering(...answers: (Response | Error)[]) {
   };
   return { ask, asked };
 }
+
+/** An answer that breaks off in its body. */
+export function broken(): Response {
+  return new Response(new ReadableStream({ pull: (body) => body.error(new TypeError("network error")) }));
+}

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Task } from "../web/api";
 import { Api, apiAddress } from "../web/api";
 import { SessionOver, Trouble } from "../web/trouble";
-import { answering } from "./answers";
+import { answering, broken } from "./answers";
 
 const MILK: Task = { id: 1, title: "Buy milk", completed: false };
 
@@ -32,6 +32,16 @@ describe("Api", () => {
     expect(asked).toEqual([
       "GET http://backend/api/ada/tasks?limit=500&after=0 with T1",
       "GET http://backend/api/ada/tasks?limit=500&after=500 with T1",
+    ]);
+  });
+
+  it("reads all that was said in a conversation", async () => {
+    const page = Array.from({ length: 500 }, (_, index) => ({ id: index + 1, role: "user", content: "hello" }));
+    const { api: backend, asked } = api(Response.json(page), Response.json([{ ...page[0], id: 501 }]));
+    expect((await backend.messages(7)).at(-1)?.id).toBe(501);
+    expect(asked).toEqual([
+      "GET http://backend/api/ada/conversations/7/messages?limit=500&after=0 with T1",
+      "GET http://backend/api/ada/conversations/7/messages?limit=500&after=500 with T1",
     ]);
   });
 
@@ -84,6 +94,7 @@ describe("Api", () => {
       "The request is not valid: Too long.",
     ],
     [new Response("<html>", { status: 502 }), "The backend answered 502."],
+    [broken(), "The backend at http://backend does not answer."],
     [new TypeError("Failed to fetch"), "The backend at http://backend does not answer."],
     [new DOMException("late", "TimeoutError"), "The backend at http://backend takes too long to answer."],
   ])("says what went wrong: %s", async (answer, message) => {

@@ -63,6 +63,12 @@ it("lists what is in the bundles, and nothing that only makes them", () => {
 });
 
 describe("the built server", () => {
+  it("has a handler of SIGTERM before it loads anything else", () => {
+    const [before = ""] = readFileSync(join(folder, "server.mjs"), "utf8").split('process.on("SIGTERM"');
+    expect(before).toContain("server/early.ts");
+    expect(before).not.toContain("node_modules/");
+  });
+
   it("ends with 2 and one sentence when its settings are wrong", async () => {
     const { program, said } = start({ BETTER_AUTH_SECRET: SECRET });
     expect(await once(program, "exit")).toEqual([2, null]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { Session } from "../web/session";
 import { SessionOver, Trouble } from "../web/trouble";
-import { answering } from "./answers";
+import { answering, broken } from "./answers";
 
 const USER = { id: "ada", name: "Ada", email: "ada@example.org" };
 
@@ -82,6 +82,7 @@ describe("Session", () => {
     [refusal(500), "Something went wrong on the server. Try again in a moment."],
     [refusal(400, { code: "NEW_ONE", detail: "What the server says" }), "What the server says"],
     [new Response("<html>", { status: 400 }), "The server did not take this."],
+    [broken(), "The server does not answer. Check your connection, then try again."],
     [new TypeError("Failed to fetch"), "The server does not answer. Check your connection, then try again."],
   ])("says what went wrong: %s", async (answer, message) => {
     await expect(session(answer).session.signIn("a@b.org", "wrong")).rejects.toEqual(new Trouble(message));

@@ -38,7 +38,7 @@ export interface Reply {
   readonly tool_calls: readonly ToolCall[];
 }
 
-/** How many tasks the backend sends at once, at most. */
+/** How many tasks or messages the backend sends at once, at most. */
 const PAGE = 500;
 
 const NODE_PORT = 30081;
@@ -63,15 +63,8 @@ export class Api {
   ) {}
 
   /** All tasks, oldest first. @throws Trouble */
-  async list(): Promise<Task[]> {
-    const tasks: Task[] = [];
-    for (;;) {
-      const page = await this.send<Task[]>("GET", `/tasks?limit=${PAGE}&after=${tasks.at(-1)?.id ?? 0}`);
-      tasks.push(...page);
-      if (page.length < PAGE) {
-        return tasks;
-      }
-    }
+  list(): Promise<Task[]> {
+    return this.all("/tasks");
   }
 
   /** @throws Trouble */
@@ -100,15 +93,27 @@ export class Api {
     return this.send("GET", "/conversations");
   }
 
-  /** @throws Trouble */
+  /** All that was said, in order. @throws Trouble */
   messages(conversation: Conversation["id"]): Promise<Message[]> {
-    return this.send("GET", `/conversations/${conversation}/messages`);
+    return this.all(`/conversations/${conversation}/messages`);
   }
 
   /** Which version of the backend answers. @throws Trouble */
   async version(): Promise<string> {
     const response = await this.fetch("/health", { signal: AbortSignal.timeout(LIMIT_SECONDS * 1000) });
     return (await response.json()).version;
+  }
+
+  /** Every page of a list. */
+  private async all<T extends { readonly id: number | string }>(path: string): Promise<T[]> {
+    const found: T[] = [];
+    for (;;) {
+      const page = await this.send<T[]>("GET", `${path}?limit=${PAGE}&after=${found.at(-1)?.id ?? 0}`);
+      found.push(...page);
+      if (page.length < PAGE) {
+        return found;
+      }
+    }
   }
 
   private async send<T>(method: string, path: string, body?: object, limit = LIMIT_SECONDS): Promise<T> {
@@ -133,15 +138,18 @@ export class Api {
     if (!response.ok) {
       throw new Trouble(await complaint(response));
     }
-    return (response.status === 204 ? undefined : await response.json()) as T;
+    return (response.status === 204 ? undefined : await response.json().catch(this.unanswered)) as T;
   }
 
   private async fetch(path: string, init: RequestInit): Promise<Response> {
-    return this.ask(this.address + path, init).catch((error) => {
-      const late = error instanceof DOMException && error.name === "TimeoutError";
-      throw new Trouble(`The backend at ${this.address} ${late ? "takes too long to answer" : "does not answer"}.`);
-    });
+    return this.ask(this.address + path, init).catch(this.unanswered);
   }
+
+  /** Say that no answer came, or none that is whole. */
+  private readonly unanswered = (error: unknown): never => {
+    const late = error instanceof DOMException && error.name === "TimeoutError";
+    throw new Trouble(`The backend at ${this.address} ${late ? "takes too long to answer" : "does not answer"}.`);
+  };
 }
 
 /** What a problem says, and to which member. */

@@ -34,10 +34,15 @@ function useTalk(api: Api, changed: () => void) {
   const [chosen, setChosen] = useState<Conversation["id"] | null>(null);
   const [said, setSaid] = useState<readonly Said[]>([]);
   const [waiting, setWaiting] = useState(false);
+  const steps = useRef(0);
   const open = useCallback(
     (id: Conversation["id"] | null) =>
       attempt(async () => {
+        const step = ++steps.current;
         const messages = id === null ? [] : await api.messages(id);
+        if (step !== steps.current) {
+          return; // something was said meanwhile, or another one was chosen: that counts
+        }
         setChosen(id);
         setSaid(messages);
       }),
@@ -57,6 +62,7 @@ function useTalk(api: Api, changed: () => void) {
   useEffect(() => void load(), [load]);
   const say = async (message: string) => {
     const before = said;
+    steps.current += 1;
     setSaid([...before, { role: "user", content: message }]);
     setWaiting(true);
     const heard = await attempt(async () => {
@@ -89,7 +95,7 @@ export function Chat({ api, changed }: Props) {
       <header class="panel-head">
         <h2 id="chat-heading">Assistant</h2>
         <span class="talks">
-          {talks.length > 1 && <Talks talks={talks} chosen={chosen} open={open} />}
+          {talks.length > 1 && <Talks talks={talks} chosen={chosen} waiting={waiting} open={open} />}
           {said.length > 0 && (
             <button type="button" class="quiet" disabled={waiting} onClick={() => open(null)}>
               <Icon name="plus" />
@@ -109,13 +115,16 @@ export function Chat({ api, changed }: Props) {
 interface TalksProps {
   readonly talks: readonly Conversation[];
   readonly chosen: Conversation["id"] | null;
+  /** Whether an answer is on its way, which belongs to the chosen one. */
+  readonly waiting: boolean;
   readonly open: (id: Conversation["id"]) => void;
 }
 
-function Talks({ talks, chosen, open }: TalksProps) {
+function Talks({ talks, chosen, waiting, open }: TalksProps) {
   return (
     <select
       aria-label="Earlier chats"
+      disabled={waiting}
       value={chosen === null ? "" : String(chosen)}
       onChange={(event) => {
         const talk = talks.find((one) => String(one.id) === event.currentTarget.value);

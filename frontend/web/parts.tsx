@@ -1,11 +1,30 @@
 import type { ComponentChildren } from "preact";
 import { createContext } from "preact";
-import { useCallback, useContext, useState } from "preact/hooks";
+import { useCallback, useContext, useMemo, useState } from "preact/hooks";
 
 import { SessionOver, Trouble } from "./trouble";
 
+/** What is said of an error that nobody foresaw; the browser's console has more. */
+export const UNFORESEEN = "Something went wrong. Please try again.";
+
 /** What to do when the session is over: show the sign-in, with this sentence. */
 export const Leave = createContext<(why: string) => void>(() => undefined);
+
+/** Something that runs a deed unless one of its own is under way: a second click, or Enter held down, does nothing. */
+export function oneAtATime(): (deed: () => Promise<unknown>) => Promise<void> {
+  let busy = false;
+  return async (deed) => {
+    if (!busy) {
+      busy = true;
+      await deed().finally(() => (busy = false));
+    }
+  };
+}
+
+/** The same, for as long as a component is there: at once, unlike a state, which is there with the next drawing. */
+export function useOnce() {
+  return useMemo(oneAtATime, []);
+}
 
 /** Runs deeds one knows may fail; `trouble` is what went wrong with the last one, in a sentence. */
 export function useAttempt() {
@@ -23,7 +42,8 @@ export function useAttempt() {
         } else if (error instanceof Trouble) {
           setTrouble(error.message);
         } else {
-          throw error;
+          console.error(error);
+          setTrouble(UNFORESEEN);
         }
         return false;
       }

@@ -1,5 +1,5 @@
 import type { Ask, Problem } from "./trouble";
-import { problemOf, SessionOver, Trouble } from "./trouble";
+import { problemOf, SessionOver, Trouble, unanswered } from "./trouble";
 
 /** Who is signed in. */
 export interface User {
@@ -83,16 +83,14 @@ export class Session {
       method,
       signal: AbortSignal.timeout(LIMIT_SECONDS * 1000),
       ...(body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
-    }).catch(() => {
-      throw new Trouble("The server does not answer. Check your connection, then try again.");
-    });
+    }).catch(unanswered);
     if (response.status === 401 && path === "/token") {
       throw new SessionOver();
     }
     if (!response.ok) {
       throw new Trouble(sentence(response.status, await problemOf(response)));
     }
-    return (await response.json()) as T;
+    return (await response.json().catch(unanswered)) as T;
   }
 }
 

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import type { Api, Task } from "./api";
-import { Alert, Icon, useAttempt } from "./parts";
+import { Alert, Icon, useAttempt, useOnce } from "./parts";
 
 const FILTERS = {
   All: () => true,
@@ -114,11 +114,14 @@ function Progress({ tasks }: { tasks: readonly Task[] }) {
 
 function NewTask({ add }: { add: Tasks["add"] }) {
   const [title, setTitle] = useState("");
-  const submit = async (event: Event) => {
+  const once = useOnce();
+  const submit = (event: Event) => {
     event.preventDefault();
-    if (title.trim() && (await add(title.trim()))) {
-      setTitle("");
-    }
+    void once(async () => {
+      if (title.trim() && (await add(title.trim()))) {
+        setTitle((now) => (now === title ? "" : now)); // the next one may be typed already
+      }
+    });
   };
   return (
     <form class="new" onSubmit={submit}>
@@ -169,6 +172,7 @@ interface RowProps {
 function Row({ task, change, remove }: RowProps) {
   const [editing, setEditing] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
+  const once = useOnce();
   const close = () => {
     setEditing(false);
     requestAnimationFrame(() => button.current?.focus());
@@ -210,7 +214,7 @@ function Row({ task, change, remove }: RowProps) {
           class="quiet"
           aria-label={`Delete “${task.title}”`}
           title="Delete"
-          onClick={() => remove(task)}
+          onClick={() => once(() => remove(task))}
         >
           <Icon name="trash" />
         </button>
@@ -221,13 +225,16 @@ function Row({ task, change, remove }: RowProps) {
 
 function Editor({ task, change, close }: { task: Task; change: Tasks["change"]; close: () => void }) {
   const input = useRef<HTMLInputElement>(null);
+  const once = useOnce();
   useEffect(() => input.current?.select(), []);
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
-    const title = input.current?.value.trim() ?? "";
-    if (!title || title === task.title || (await change(task, { title }))) {
-      close();
-    }
+    void once(async () => {
+      const title = input.current?.value.trim() ?? "";
+      if (!title || title === task.title || (await change(task, { title }))) {
+        close();
+      }
+    });
   };
   return (
     <li class="task">

@@ -8,6 +8,11 @@ export class SessionOver extends Trouble {
   }
 }
 
+/** Says that the frontend's own server gave no answer, or none that is whole. */
+export function unanswered(): never {
+  throw new Trouble("The server does not answer. Check your connection, then try again.");
+}
+
 /** How requests are sent: `fetch`, or what a test puts in its place. */
 export type Ask = (url: string, init?: RequestInit) => Promise<Response>;
 

@@ -75,6 +75,14 @@ async def test_a_users_tasks_are_listed(database_url: str, arguments: dict[str, 
         assert await titles(client, **arguments) == expected
 
 
+async def test_as_many_tasks_are_listed_as_may_be_asked_for(database: psycopg.Connection, database_url: str) -> None:
+    """Without a limit an assistant gets 500, since it would take fewer for all."""
+    database.execute("INSERT INTO tasks (user_id, title) SELECT 'eve', n::text FROM generate_series(1, 501) AS n")
+
+    async with assistant(database_url) as client:
+        assert await titles(client, "eve") == [str(number) for number in range(1, 501)]
+
+
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("title", ["Buy bread", "🥖" * 500, "'); DROP TABLE tasks; --", "<b>bold</b>", "e\u0301"])
 async def test_an_added_task_is_the_users(database_url: str, title: str) -> None:

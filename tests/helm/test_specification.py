@@ -115,6 +115,13 @@ def test_the_container_runs_the_image_on_its_port(chart: Chart) -> None:
     assert container["resources"] == RESOURCES[chart.name]
 
 
+def test_another_port_is_told_to_the_program(chart: Chart) -> None:
+    """Program, probes and Service agree on the port that the values give."""
+    container = chart.container(containerPort=9000)
+    assert {"name": "PORT", "value": "9000"} in container["env"]
+    assert container["ports"][0]["containerPort"] == container["readinessProbe"]["httpGet"]["port"] == 9000
+
+
 def test_liveness_is_probed_as_specified(chart: Chart) -> None:
     """Liveness asks /health after 30 s, every 10 s."""
     probe = chart.container()["livenessProbe"]
@@ -153,11 +160,12 @@ def test_the_secret_holds_what_was_given(chart: Chart) -> None:
 
 
 def test_the_environment_comes_from_configmap_and_secret(chart: Chart) -> None:
-    """Only the image's tag and the pod's namespace are written in the pod itself; no secret is seen there."""
+    """Only the image's tag, the port and the pod's namespace are written in the pod itself; no secret is seen there."""
     container = chart.container(image={"tag": "1.2.3"})
     namespace = {"fieldRef": {"fieldPath": "metadata.namespace"}}
     assert container["env"] == [
         {"name": "APP_VERSION", "value": "1.2.3"},
+        {"name": "PORT", "value": str(PORTS[chart.name])},
         {"name": "POD_NAMESPACE", "valueFrom": namespace},
     ]
     assert container["envFrom"] == [

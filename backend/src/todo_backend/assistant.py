@@ -103,7 +103,13 @@ class Desk:
         """Return the reply, or the sentence that says why there is none, and what was done for it."""
         hands = Hands(self.tools, user)
         try:
-            return await self.assistant.answer(conversation, hands), hands.calls
+            words = await self.assistant.answer(conversation, hands)
         except (ToolsDownError, ModelError) as error:
             log.warning("No answer: %s", error)
-            return str(error), hands.calls
+            words = str(error)
+        return _storable(words), hands.calls
+
+
+def _storable(words: str) -> str:
+    """Return words without what a model can say and PostgreSQL cannot keep: NUL, and halves of a character."""
+    return words.replace("\0", "").encode("utf-8", "replace").decode()

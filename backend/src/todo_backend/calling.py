@@ -25,7 +25,7 @@ LISTING_MS = 60_000
 USER = "user_id"
 """The argument that says whose tasks: always ours to fill in, never the model's."""
 
-FAILURES = (httpx2.HTTPError, MCPError, TimeoutError, OSError, RuntimeError)
+FAILURES = (httpx2.HTTPError, MCPError, TimeoutError, OSError, RuntimeError, ValueError)
 """What a call may end with when the server is down, slow, or not the one that was expected."""
 
 log = logging.getLogger(__name__)

@@ -3,15 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from psycopg import Error
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InvalidatePoolError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from todo_backend.migrations import migrate
-from todo_backend.serving import NotReadyError, SettingsError, within
+from todo_backend.serving import NotReadyError, SettingsError, hung_up_after, within
 
 T = TypeVar("T")
 
@@ -22,6 +30,23 @@ RETRY_SECONDS = 1.0
 """Between attempts to bring the tables up to date while the database does not answer."""
 
 CONNECT_SECONDS = 5
+
+PING_SECONDS = 1.0
+"""How long a connection may take to show that it works still: less than /ready gives the database."""
+
+MIGRATE_SECONDS = 60
+"""How long one attempt to bring the tables up to date may take, the wait for another replica's included."""
+
+ABANDONED_SECONDS = 10.0
+"""After so long without a statement the server ends an attempt, whose lock would else outlive a client that is gone."""
+
+LIVELY: dict[str, int] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+"""How libpq notices within seconds that the other side is gone without a word; by itself it takes hours."""
 
 OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError)
 """Errors that are the database's state (no connection, shutting down, too many clients), not a fault of a query."""
@@ -63,11 +88,13 @@ class Database:
         self.prepared = False
         self._engine = create_async_engine(
             self._url,
-            pool_pre_ping=True,  # a database that was restarted costs no request
             pool_timeout=CONNECT_SECONDS,
             # Prepared statements do not survive poolers that share connections (Neon has one).
-            connect_args={"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+            connect_args={"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None, **LIVELY},
         )
+        # A database that was restarted, or a way to it that was lost, costs no request. The pool's own pre-ping waits
+        # for an answer as long as the request does.
+        event.listen(self._engine.sync_engine, "checkout", self._ping)
 
     async def prepare(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Bring the tables up to date, and try again until it worked."""
@@ -102,7 +129,7 @@ class Database:
     async def _prepared(self) -> bool:
         """Try to bring the tables up to date; tell whether it worked, and keep what is wrong where it did not."""
         try:
-            current = await self._migrate()
+            current = await within(MIGRATE_SECONDS, self._migrate())
         except (SQLAlchemyError, OSError) as error:
             self._note(self._cause(error))
             return False
@@ -125,6 +152,8 @@ class Database:
 
     async def _migrate(self) -> bool:
         async with self._engine.begin() as connection:
+            abandoned = {"name": "idle_in_transaction_session_timeout", "value": f"{ABANDONED_SECONDS * 1000:.0f}"}
+            await connection.execute(text("SELECT set_config(:name, :value, true)"), abandoned)
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
             return await connection.run_sync(migrate)
 
@@ -137,6 +166,14 @@ class Database:
     async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
             return await work(session)
+
+    def _ping(self, connection: Any, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's wrapper has no public type
+        """Ask for an answer on a connection that is to be used; without one, none of the pool's is used again."""
+        try:
+            with hung_up_after(PING_SECONDS, connection.driver_connection.fileno()):
+                self._engine.dialect.do_ping(connection)
+        except Error as error:
+            raise InvalidatePoolError from error
 
     def _note(self, trouble: str) -> None:
         """Keep what is wrong, and log it once."""

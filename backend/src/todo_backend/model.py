@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from todo_backend.assistant import Hands, ModelError, Turn
 from todo_backend.tools import Tool
@@ -38,11 +39,12 @@ class Wish(BaseModel):
 
 
 class Said(BaseModel):
-    """What a model said: words, calls that it asks for, or both."""
+    """What a model said: words, why it will not say any, calls that it asks for."""
 
     model_config = ConfigDict(extra="ignore")
 
     content: str | None = None
+    refusal: str | None = None
     tool_calls: list[Wish] | None = None
 
 
@@ -91,19 +93,24 @@ class LanguageModel:
         for _ in range(ROUNDS):
             said = await self._ask(messages, tools)
             if not said.tool_calls:
-                return said.content or "Done."
-            messages.append({"role": "assistant", **said.model_dump(exclude_none=True), **_typed(said.tool_calls)})
+                return _words(said, hands)
+            messages.append({"role": "assistant", "content": said.content, **_typed(said.tool_calls)})
             for wish in said.tool_calls:
                 content = await _grant(wish, hands)
                 messages.append({"role": "tool", "tool_call_id": wish.id, "content": content})
-        raise ModelError("The language model went round in circles; please say it in another way")
+        said = await self._ask(messages, tools, tool_choice="none")
+        if said.tool_calls:
+            raise ModelError("The language model went round in circles; please say it in another way")
+        return _words(said, hands)
 
-    async def _ask(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> Said:
+    async def _ask(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], **more: object
+    ) -> Said:
         try:
             response = await self.http.post(
                 f"{self.url}/chat/completions",
                 headers={"Authorization": f"Bearer {self.key}"},
-                json={"model": self.model, "messages": messages, "tools": tools},
+                json={"model": self.model, "messages": messages, "tools": tools, **more},
                 timeout=self.seconds,
             )
             if response.is_error:
@@ -115,6 +122,14 @@ class LanguageModel:
             raise ModelError("The language model cannot be reached; please try again in a moment") from error
         except ValidationError as error:
             raise ModelError("The language model gave an answer that cannot be read; please try again") from error
+
+
+def _words(said: Said, hands: Hands) -> str:
+    """Return a model's reply, which may be its refusal; where it is silent, only what was done can stand for one."""
+    words = said.content or said.refusal or ("Done." if hands.calls else "")
+    if not words:
+        raise ModelError("The language model gave no answer; please try again")
+    return words
 
 
 def _offer(tool: Tool) -> dict[str, Any]:
@@ -134,7 +149,8 @@ async def _grant(wish: Wish, hands: Hands) -> str:
     if wish.function.name not in names:
         return f"There is no tool {wish.function.name!r}, only {', '.join(names)}"
     try:
-        arguments = json.loads(wish.function.arguments or "{}")
+        # Stricter than json.loads: what is nested too deep, or no text, is refused here and not where it is sent.
+        arguments = from_json(wish.function.arguments or "{}", allow_inf_nan=False)
     except ValueError as error:
         return f"The arguments are not JSON: {error}"
     if not isinstance(arguments, dict):

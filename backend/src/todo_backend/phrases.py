@@ -13,7 +13,10 @@ HELP = (
     " “delete 3”."
 )
 
-NUMBER = r"(?:task |no\.? |number )?#?(?P<task_id>\d{1,18})"
+LISTED = 500
+"""So many tasks list_tasks returns at most."""
+
+NUMBER = r"(?:task |no\.? |number )?#?0*(?P<task_id>[1-9]\d{0,17})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ def _phrase(pattern: str, tool: str, said: Callable[[Any], str], **fixed: object
 def _listed(tasks: Sequence[Mapping[str, Any]]) -> str:
     if not tasks:
         return "There are no such tasks."
-    return "\n".join(f"{task['id']}. {'☑' if task['completed'] else '☐'} {task['title']}" for task in tasks)
+    lines = [f"{task['id']}. {'☑' if task['completed'] else '☐'} {task['title']}" for task in tasks]
+    return "\n".join(lines if len(lines) < LISTED else [*lines, f"… (the first {LISTED})"])
 
 
 def _about(words: str) -> Callable[[Mapping[str, Any]], str]:
@@ -64,7 +68,8 @@ def _about(words: str) -> Callable[[Mapping[str, Any]], str]:
 
 PHRASES = (
     _phrase(
-        r"(?:please )?(?:add|new|create|remember|remind me to)(?: a)?(?: task)?:? (?P<title>.+)",
+        r"(?:please )?(?:add|new|create|remember|remind me to)(?: an?)?(?:(?: new)? task)?:? "
+        r"(?!(?:(?:an? )?(?:new )?task|an?|new)[:.!?]*\s*$)(?P<title>.+)",
         "add_task",
         _about("Added {id}: {title}"),
     ),

@@ -14,12 +14,14 @@ holds the two copies equal.
 import asyncio
 import json
 import logging
+import os
 import re
 import signal
+import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,6 +110,25 @@ def _forget(task: asyncio.Future[Any]) -> None:
     """Take the outcome of work that nobody waits for, so that asyncio does not report it as lost."""
     if not task.cancelled():
         task.exception()
+
+
+@contextmanager
+def hung_up_after(seconds: float, descriptor: int) -> Iterator[None]:
+    """End a connection where what is done in here takes longer.
+
+    Who waits for its other side then sees the end at once; cancelled instead, psycopg would ask the silent side to
+    stop, and wait for seconds.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _hang_up, descriptor)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(descriptor: int) -> None:
+    with socket.socket(fileno=os.dup(descriptor)) as connection, suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def probes(service: str, version: str, life: Life, check: Callable[[], Awaitable[None]]) -> list[Route]:

@@ -12,17 +12,25 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel
 
-from todo_mcp.serving import NotReadyError, SettingsError, within
+from todo_mcp.serving import NotReadyError, SettingsError, hung_up_after, within
 
 T = TypeVar("T")
 
 CONNECTIONS = 5
 CONNECT_SECONDS = 2
 
+PING_SECONDS = 0.5
+"""How long a connection may take to show that it works still, so that a call has time left for another."""
+
 OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": CONNECT_SECONDS,
     "prepare_threshold": None,  # prepared statements do not survive poolers that share connections (Neon has one)
+    # libpq notices within seconds that the other side is gone without a word; by itself it takes hours.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
 }
 
 COLUMNS = "id, title, completed, created_at, updated_at"
@@ -90,7 +98,7 @@ class Database:
             min_size=0,
             max_size=CONNECTIONS,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=self._ping,
             timeout=0.75 * tool_seconds,  # the rest is for asking why there was none
             reconnect_timeout=1,
         )
@@ -154,6 +162,15 @@ class Database:
         except PoolTimeout as error:
             await self.check(0.25 * self._tool_seconds)
             raise DatabaseDownError("The database cannot be used: all connections to it are busy") from error
+
+    async def _ping(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Ask for an answer on a connection that is to be used; without one, none of the pool's is used again."""
+        try:
+            with hung_up_after(PING_SECONDS, connection.fileno()):
+                await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            await self._pool.drain()
+            raise
 
     async def check(self, seconds: float) -> None:
         """Ask the database for an answer, on a connection of its own: an error of it says why there is none.

@@ -18,6 +18,9 @@ T = TypeVar("T")
 LARGEST_ID = 2**63 - 1
 """PostgreSQL's bigint ends there; a larger number would be an error of the database."""
 
+MOST = 500
+"""So many tasks are listed at most, and by default: an assistant must not take the oldest hundred for all."""
+
 LISTING = CacheHint(ttl_ms=60_000, scope="public")
 """The tools change with a release alone, and are the same for everyone."""
 
@@ -33,7 +36,7 @@ UserId = Annotated[Line, Field(description="Whose tasks", max_length=255)]
 TaskId = Annotated[int, Field(description="The task's id", ge=1, le=LARGEST_ID)]
 Title = Annotated[Line, Field(description="What is to be done", max_length=500)]
 Completed = Annotated[bool | None, Field(description="Only tasks that are done (true) or not (false); all by default")]
-Limit = Annotated[int, Field(description="At most so many tasks", ge=1, le=500)]
+Limit = Annotated[int, Field(description="At most so many tasks", ge=1, le=MOST)]
 
 
 def tools_over(database: Database, version: str) -> MCPServer:
@@ -49,7 +52,7 @@ def tools_over(database: Database, version: str) -> MCPServer:
 def _reading(server: MCPServer, database: Database) -> None:
     @server.tool(annotations=ToolAnnotations(read_only_hint=True))
     @_told
-    async def list_tasks(*, user_id: UserId, completed: Completed = None, limit: Limit = 100) -> list[Task]:
+    async def list_tasks(*, user_id: UserId, completed: Completed = None, limit: Limit = MOST) -> list[Task]:
         """List the user's tasks, oldest first."""
         return await database.tasks(user_id, completed=completed, limit=limit)
 
