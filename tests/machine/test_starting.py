@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,12 @@ def answering(monkeypatch: pytest.MonkeyPatch, answers: str) -> None:
         return EngineFacts(cli="28", server="20" if answer == "+" else None, elsewhere="", refusal="", installed=True)
 
     monkeypatch.setattr(engine, "observe", observe)
+
+
+@pytest.fixture(autouse=True)
+def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine is on its way, whatever this machine has."""
+    monkeypatch.setattr(starting, "PID_FILE", Path("/nowhere/docker.pid"))
 
 
 @pytest.fixture
@@ -139,22 +146,62 @@ def test_a_stale_pid_file_is_removed(pid: str, short_folder: Path) -> None:
     assert not pid_file.exists()
 
 
-@pytest.mark.process
-def test_the_pid_file_of_a_dockerd_stays(short_folder: Path) -> None:
-    """The pid file of an engine that is still coming up is its own."""
-    impostor = short_folder / "dockerd"
-    impostor.symlink_to(shutil.which("sleep") or "/bin/sleep")
-    pid = os.posix_spawn(impostor, ["dockerd", "30"], {})
-    try:
-        while not Path(f"/proc/{pid}/cmdline").read_text():  # it has its name a moment after it was born
+@pytest.fixture
+def impostor(short_folder: Path) -> Iterator[Path]:
+    """The pid file of a process that is called dockerd, and sleeps."""
+    program = short_folder / "dockerd"
+    program.symlink_to(shutil.which("sleep") or "/bin/sleep")
+    with subprocess.Popen([program, "30"]) as process:  # noqa: S603 - an argv list
+        while not Path(f"/proc/{process.pid}/cmdline").read_text():  # it has its name a moment after it was born
             SystemClock().sleep(0.01)
         pid_file = short_folder / "docker.pid"
-        pid_file.write_text(str(pid))
-        starting.clear_leftovers(pid_file, short_folder / "none.sock")
-        assert pid_file.exists()
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        pid_file.write_text(str(process.pid))
+        yield pid_file
+        process.kill()
+
+
+@pytest.mark.process
+def test_the_pid_file_of_a_dockerd_stays(impostor: Path, short_folder: Path) -> None:
+    """The pid file of an engine that is still coming up is its own."""
+    starting.clear_leftovers(impostor, short_folder / "none.sock")
+    assert impostor.exists()
+
+
+class Third(FakeClock):
+    """A clock on which something happens at the third wait."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._act, self._left = act, 3
+
+    def sleep(self, seconds: float) -> None:
+        """Pass the time."""
+        super().sleep(seconds)
+        self._left -= 1
+        if not self._left:
+            self._act()
+
+
+@pytest.mark.process
+def test_an_engine_on_its_way_out_is_waited_for(impostor: Path) -> None:
+    """A second one would refuse to start beside it."""
+    clock = Third(impostor.unlink)  # as dockerd does last
+    assert starting.await_turn(impostor, lambda: False, clock) is False
+    assert clock.now() == 3 * starting.PAUSE
+
+
+@pytest.mark.process
+def test_an_engine_on_its_way_up_is_enough(impostor: Path) -> None:
+    """Somebody else started it a moment ago."""
+    up: list[bool] = []
+    assert starting.await_turn(impostor, lambda: bool(up), Third(lambda: up.append(True))) is True
+
+
+def test_without_an_engine_nobody_is_waited_for(short_folder: Path) -> None:
+    """Nor does anybody answer."""
+    clock = FakeClock()
+    assert starting.await_turn(short_folder / "docker.pid", lambda: True, clock) is False
+    assert clock.now() == 0
 
 
 def test_only_a_dead_socket_is_removed(short_folder: Path) -> None:

@@ -53,6 +53,8 @@ def start(host: Host, report: Report, clock: Clock | None = None) -> str:
     clock = clock or SystemClock()
     if host.systemd:
         return _start_by_systemd(report, clock)
+    if await_turn(PID_FILE, answers, clock):
+        return _told(report, "it was on its way up")
     refusal = "there is no init script"
     if INIT_SCRIPT.exists():
         report(Event(engine.NAME, "Starting", "service docker start", passing=True))
@@ -106,6 +108,20 @@ def wait_for(answering: Callable[[], bool], clock: Clock, *, gone: Callable[[], 
         if gone() is not None:
             return False
     return False
+
+
+def await_turn(pid_file: Path, answering: Callable[[], bool], clock: Clock) -> bool:
+    """Wait while an engine that does not answer is on its way out, or up: a second one would not start beside it.
+
+    Args:
+        pid_file: Where its process id stands.
+        answering: Whether it answers.
+        clock: The clock to wait by.
+
+    Returns:
+        Whether it answers now.
+    """
+    return _is_dockerd(pid_file) and wait_for(answering, clock, gone=lambda: None if _is_dockerd(pid_file) else 0)
 
 
 def start_directly(argv: Sequence[str], *, log: Path, answering: Callable[[], bool], clock: Clock) -> int:
