@@ -23,8 +23,9 @@ pytestmark = pytest.mark.cluster
 USERS = ("backend", "frontend")
 """The services that use BETTER_AUTH_SECRET."""
 
-OURS = {b"sh", b"python", b"python3", b"invoke"}
-"""What Dockyard itself runs as: `./inv`, its interpreter, and that one's children before they are other programs."""
+OURS = {b"sh", b"cmp", b"python", b"python3", b"invoke"}
+"""What Dockyard itself runs as: `./inv`, which compares lock files first, its interpreter, and that one's children
+before they are other programs."""
 
 SECRET = "BETTER_AUTH_SECRET"  # noqa: S105 - its name
 
