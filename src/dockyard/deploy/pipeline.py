@@ -101,9 +101,8 @@ def deploy(
     Raises:
         DockyardError: What stopped it; releases that were done before stay.
     """
-    site = prepare(
-        workspace, names, report, strict=options.strict
-    )  # judges secrets: no base image is made for a deploy that must fail
+    # Before any base image is made: it judges secrets, and a deploy may have to fail.
+    site = prepare(workspace, names, report, strict=options.strict)
     sources = have_sources(site.workspace, image_names(workspace, names), report)
     with locked(site, options, report) as lock:
         records = await_others(site, names, lock, report)
