@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import alembic.command  # noqa: F401 - its slow import would exceed the short time limits below
 import pytest
 from httpx2 import AsyncClient
 from sqlalchemy import Connection, make_url

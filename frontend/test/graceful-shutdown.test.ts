@@ -5,13 +5,13 @@ import type { AddressInfo } from "node:net";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { stopped } from "../server/life";
+import { stopGracefully } from "../server/graceful-shutdown";
 
 let server: Server;
 let answers: ServerResponse[];
 let waiting: (() => void)[];
 
-/** A server that answers /now at once, and everything else when the test says so. */
+/** A server that answers /now at once, and other paths when the test does. */
 beforeEach(async () => {
   answers = [];
   waiting = [];
@@ -28,33 +28,33 @@ beforeEach(async () => {
 
 afterEach(() => server.closeAllConnections());
 
-function ask(path: string, agent?: Agent): Promise<IncomingMessage> {
+function request(path: string, agent?: Agent): Promise<IncomingMessage> {
   const { port } = server.address() as AddressInfo;
   return new Promise((resolve, reject) => {
-    const request = get({ port, path, ...(agent && { agent }) });
-    request.once("response", (response) => response.resume().once("end", () => resolve(response)));
-    request.once("error", reject);
+    const pending = get({ port, path, ...(agent && { agent }) });
+    pending.once("response", (response) => response.resume().once("end", () => resolve(response)));
+    pending.once("error", reject);
   });
 }
 
-function begin(drainSeconds: number) {
+function start(drainSeconds: number) {
   const signals = new EventEmitter();
-  const life = { stopping: false };
-  return { signals, life, end: stopped(server, { life, drainSeconds, signals }) };
+  const shutdown = { requested: false };
+  return { signals, shutdown, end: stopGracefully(server, { shutdown, drainSeconds, signals }) };
 }
 
-describe("stopped", () => {
-  it("serves on after SIGTERM, and ends after the drain", async () => {
-    const { signals, life, end } = begin(0.1);
+describe("stopGracefully", () => {
+  it("accepts requests during the drain, and stops after it", async () => {
+    const { signals, shutdown, end } = start(0.1);
     signals.emit("SIGTERM");
-    expect(life.stopping).toBe(true);
-    expect((await ask("/now")).statusCode).toBe(200);
+    expect(shutdown.requested).toBe(true);
+    expect((await request("/now")).statusCode).toBe(200);
     await end;
     expect(server.listening).toBe(false);
   });
 
-  it("ends at once on a second signal, and bears a third", async () => {
-    const { signals, end } = begin(3600);
+  it("stops at once on a second signal, and tolerates a third", async () => {
+    const { signals, end } = start(3600);
     signals.emit("SIGTERM");
     signals.emit("SIGINT");
     signals.emit("SIGINT");
@@ -62,10 +62,10 @@ describe("stopped", () => {
     expect(server.listening).toBe(false);
   });
 
-  it("lets a request in flight finish", async () => {
-    const { signals, end } = begin(0);
+  it("finishes a request in flight", async () => {
+    const { signals, end } = start(0);
     const began = new Promise<void>((resolve) => waiting.push(resolve));
-    const answer = ask("/later");
+    const answer = request("/later");
     await began;
     signals.emit("SIGTERM");
     signals.emit("SIGTERM");
@@ -75,10 +75,10 @@ describe("stopped", () => {
     await end;
   });
 
-  it("does not wait for clients that keep a connection open and ask nothing", async () => {
-    const { signals, end } = begin(0);
+  it("does not wait for clients that keep an idle connection open", async () => {
+    const { signals, end } = start(0);
     const agent = new Agent({ keepAlive: true });
-    await ask("/now", agent);
+    await request("/now", agent);
     signals.emit("SIGTERM");
     await end;
     agent.destroy();
