@@ -118,14 +118,23 @@ def test_no_value_of_a_secret_is_told() -> None:
     assert found(sent, live) == ["secret/web data.KEY"]
 
 
-def test_a_scaler_owns_the_number_of_replicas() -> None:
-    """Its whole work is to drift."""
-    scaler = thing("HorizontalPodAutoscaler", "by-load", spec={"scaleTargetRef": {"kind": "Deployment", "name": "web"}})
-    sent = [thing(spec={"replicas": 2}), thing(name="api", spec={"replicas": 2})]
-    live = [thing(spec={"replicas": 9}), thing(name="api", spec={"replicas": 9})]
-    assert list(drift(manifests(*sent, scaler), live, ["Deployment"], namespace="default")) == [
-        "deployment/api spec.replicas"
-    ]
+AUTOSCALER = thing("HorizontalPodAutoscaler", "by-load", spec={"scaleTargetRef": {"kind": "Deployment", "name": "web"}})
+
+
+@pytest.mark.parametrize("rendered", [True, False], ids=["of the release", "made by somebody else"])
+def test_an_autoscaler_owns_the_number_of_replicas(*, rendered: bool) -> None:
+    """Its whole work is to drift, whoever made it."""
+    sent = manifests(
+        thing(spec={"replicas": 2}), thing(name="api", spec={"replicas": 2}), *([AUTOSCALER] if rendered else [])
+    )
+    live = [thing(spec={"replicas": 9}), thing(name="api", spec={"replicas": 9}), *([] if rendered else [AUTOSCALER])]
+    assert list(drift(sent, live, ["Deployment"], namespace="default")) == ["deployment/api spec.replicas"]
+
+
+def test_autoscalers_are_looked_up_for_what_they_scale() -> None:
+    """They need not be part of the release."""
+    assert kinds_of(manifests(deployment()), RESOURCES) == ("Deployment", "HorizontalPodAutoscaler")
+    assert kinds_of(manifests(service()), RESOURCES) == ("Service",)
 
 
 def test_a_status_and_an_older_form_of_the_api_are_no_drift() -> None:
@@ -151,7 +160,7 @@ def test_other_namespaces_and_unknown_kinds_are_not_asked_for() -> None:
 def test_kinds_are_those_that_are_known() -> None:
     """Each once, in order."""
     sent = manifests(service(), deployment("a"), deployment("b"), thing("Widget"))
-    assert kinds_of(sent, RESOURCES) == ("Deployment", "Service")
+    assert kinds_of(sent, RESOURCES) == ("Deployment", "HorizontalPodAutoscaler", "Service")
 
 
 values = st.recursive(

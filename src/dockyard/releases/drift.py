@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dockyard.tools.kubernetes import Object
 
 SCALERS = "HorizontalPodAutoscaler"
+SCALED = frozenset({"Deployment", "StatefulSet"})
+"""The kinds of workloads that an autoscaler may scale and that a release is watched by."""
+
 KEYS = ("name", "containerPort", "port", "mountPath", "ip", "key")
 """Members that tell the entries of a list apart, the first that all of them have."""
 
@@ -32,8 +35,12 @@ NOT_COMPARED = ("apiVersion", "kind", "status")
 
 
 def kinds_of(manifests: Manifests, known: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the kinds of a release's objects that the API server can be asked for by name."""
-    return tuple(sorted({name.kind for name in manifests.objects} & known.keys()))
+    """Return the kinds of a release's objects that the API server can be asked for by name.
+
+    Autoscalers are among them if there is something to scale: they need not be part of the release.
+    """
+    kinds = {name.kind for name in manifests.objects}
+    return tuple(sorted((kinds | {SCALERS} if kinds & SCALED else kinds) & known.keys()))
 
 
 class Source(Protocol):
@@ -58,11 +65,7 @@ def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str], *, name
         namespace: The namespace that was asked; objects that were sent to another one are not compared.
     """
     there = {(entry["kind"], entry["metadata"]["name"]): entry for entry in live}
-    scaled = {
-        (target.get("kind"), target.get("name"))
-        for scaler in sent.of_kind(SCALERS)
-        if (target := scaler["spec"].get("scaleTargetRef", {}))
-    }
+    scaled = scaled_by([*sent.of_kind(SCALERS), *(entry for entry in live if entry["kind"] == SCALERS)])
     for name, wanted in sent.objects.items():
         if name.kind not in kinds or wanted["metadata"].get("namespace") not in {None, "", namespace}:
             continue
@@ -70,14 +73,21 @@ def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str], *, name
         if found is None:
             yield f"{name} is gone"
             continue
-        for path in _differences(_comparable(wanted), found, ""):
+        compared = {key: value for key, value in as_stored(wanted).items() if key not in NOT_COMPARED}
+        for path in _differences(compared, found, ""):
             if not (path == "spec.replicas" and (name.kind, name.name) in scaled):
                 yield f"{name} {path}"
 
 
-def _comparable(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object as the API server would keep it: `stringData` of a Secret goes into `data`."""
-    kept = {key: value for key, value in wanted.items() if key not in NOT_COMPARED}
+def scaled_by(scalers: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return the name of the autoscaler of each workload, by the kind and the name of the workload."""
+    targets = ((scaler["metadata"]["name"], scaler["spec"].get("scaleTargetRef") or {}) for scaler in scalers)
+    return {(target.get("kind", ""), target.get("name", "")): name for name, target in targets}
+
+
+def as_stored(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object as the API server stores it: `stringData` of a Secret becomes part of its `data`."""
+    kept = dict(wanted)
     if text := kept.pop("stringData", None):
         encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in text.items()}
         kept["data"] = {**(kept.get("data") or {}), **encoded}
