@@ -20,6 +20,7 @@ from tests.releases.objects import (
     daemon_set,
     deployment,
     endpoint_slice,
+    ends,
     node,
     pod,
     replica_set,
@@ -119,6 +120,34 @@ def test_pods_that_run_and_are_not_ready_are_running() -> None:
     """A readiness probe that does not pass has no cause that the cluster could name."""
     verdict = ask(deployment(**UNREADY), replica_set(), pod("web-a", runs(ready=False)))
     assert (verdict.state, verdict.text) == (DeploymentState.RUNNING, "0 of 1 pods are ready")
+
+
+SIDECAR_SPEC: Object = {
+    "containers": [{"name": "app"}],
+    "initContainers": [{"name": "migrate"}, {"name": "proxy", "restartPolicy": "Always"}],
+}
+MIGRATED: Object = {**ends(0, "Completed"), "name": "migrate", "ready": True}
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "state", "said"),
+    [
+        (waits("ContainerCreating"), DeploymentState.PENDING, "0 of 1 pods run"),
+        (runs(ready=False), DeploymentState.RUNNING, "0 of 1 pods are ready"),
+    ],
+    ids=["not running", "not ready"],
+)
+def test_a_sidecar_counts_as_a_running_container(sidecar: Object, state: DeploymentState, said: str) -> None:
+    """Unlike an init container that has done its work."""
+    init = (MIGRATED, {**sidecar, "name": "proxy"})
+    verdict = ask(deployment(**UNREADY), replica_set(), pod("web-a", runs(), init=init, spec=SIDECAR_SPEC))
+    assert (verdict.state, verdict.text, verdict.ready) == (state, said, 0)
+
+
+def test_a_pod_with_a_ready_sidecar_is_ready() -> None:
+    """All of its containers are."""
+    init = (MIGRATED, {**runs(), "name": "proxy"})
+    assert ask(deployment(), replica_set(), pod("web-a", runs(), init=init, spec=SIDECAR_SPEC)).ready == 1
 
 
 def test_pods_that_are_not_ready_are_named_first() -> None:

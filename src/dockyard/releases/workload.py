@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.causes import Object, Surroundings, pod_cause, workload_cause, worst
+from dockyard.releases.containers import lasting_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -169,13 +170,13 @@ def _owned(entry: Object, uid: str) -> bool:
 
 
 def _is_running(pod: Object) -> bool:
-    statuses = pod.get("status", {}).get("containerStatuses", [])
+    statuses = lasting_statuses(pod)
     return bool(statuses) and all("running" in status.get("state", {}) for status in statuses)
 
 
 def is_pod_ready(pod: Object) -> bool:
-    """Tell whether every container of a pod is ready."""
-    statuses = pod.get("status", {}).get("containerStatuses", [])
+    """Whether every container and every sidecar of a pod is ready."""
+    statuses = lasting_statuses(pod)
     return bool(statuses) and all(status.get("ready") for status in statuses)
 
 
