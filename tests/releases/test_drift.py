@@ -40,6 +40,7 @@ SAME: dict[str, tuple[object, object]] = {
     "an empty list left out": ({"args": []}, {}),
     "an empty mapping left out": ({"securityContext": {}}, {}),
     "null": ({"args": None}, {}),
+    "null where there is a default": ({"replicas": None}, {"replicas": 1}),
     "false left out": ({"hostNetwork": False}, {}),
     "zero left out": ({"minReadySeconds": 0}, {}),
     "empty text left out": ({"value": ""}, {}),
@@ -137,10 +138,21 @@ def test_autoscalers_are_looked_up_for_what_they_scale() -> None:
     assert kinds_of(manifests(service()), RESOURCES) == ("Service",)
 
 
-def test_a_status_and_an_older_form_of_the_api_are_no_drift() -> None:
-    """The server answers in the form that it was asked in."""
-    sent = thing(apiVersion="extensions/v1beta1", status={"replicas": 1}, spec={})
-    assert found(sent, thing(apiVersion="apps/v1", status={}, spec={})) == []
+def test_a_status_is_no_drift() -> None:
+    """It is the controllers' to write."""
+    assert found(thing(status={"replicas": 1}, spec={}), thing(status={}, spec={})) == []
+
+
+def test_another_version_of_the_api_is_not_compared() -> None:
+    """Its fields have other names; whether the object is there can be said all the same."""
+    sent = thing("HorizontalPodAutoscaler", apiVersion="autoscaling/v1", spec={"targetCPUUtilizationPercentage": 80})
+    assert found(sent, thing("HorizontalPodAutoscaler", spec={"metrics": []})) == []
+    assert found(sent) == ["horizontalpodautoscaler/web is gone"]
+
+
+def test_a_custom_resource_of_the_same_kind_is_not_looked_for() -> None:
+    """Knative has a Service, too."""
+    assert found(thing("Service", apiVersion="serving.knative.dev/v1", spec={"template": {}})) == []
 
 
 def test_a_namespace_that_is_written_out_is_asked_for_too() -> None:

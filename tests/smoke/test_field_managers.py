@@ -128,7 +128,9 @@ def app(workspace: Workspace, kubectl: Kubectl, tmp_path: Path) -> Iterator[App]
     (tmp_path / "chart" / "Chart.yaml").write_text(CHART, encoding="utf-8")
     (tmp_path / "chart" / "templates" / "web.yaml").write_text(TEMPLATE, encoding="utf-8")
     cluster = {**workspace.project.cluster.model_dump(by_alias=True), "namespace": NAMESPACE}
-    project = Project.model_validate({"cluster": cluster, "releases": {"web": {"chart": "chart"}}})
+    project = Project.model_validate(
+        {"name": "field-managers", "cluster": cluster, "releases": {"web": {"chart": "chart"}}}
+    )
     own = replace(workspace, root=tmp_path, project=project)
     (node,) = kubectl.get("nodes")
     image = next(name for entry in node["status"]["images"] for name in entry["names"] if "/pause:" in name)
@@ -138,7 +140,8 @@ def app(workspace: Workspace, kubectl: Kubectl, tmp_path: Path) -> Iterator[App]
 
 @pytest.fixture(scope="module", autouse=True)
 def namespace(kubectl: Kubectl) -> Iterator[None]:
-    """The namespace is removed with the last test."""
+    """A namespace of its own, for all of these tests."""
+    kubectl.change("create", "namespace", NAMESPACE)
     yield
     kubectl.delete("namespace", NAMESPACE, wait=False)
 
@@ -211,7 +214,7 @@ def install(app: App, program: str, **env: str) -> None:
         [
             *(str(app.using(program).workspace.programs["helm"]), "install", "web", str(app.workspace.root / "chart")),
             *(f"--kubeconfig={target.kubeconfig}", f"--kube-context={target.context}"),
-            *(f"--namespace={NAMESPACE}", "--create-namespace"),
+            *(f"--namespace={NAMESPACE}",),
             *(["--server-side=false"] if program == "helm" else []),
         ],
         timeout=60,

@@ -53,7 +53,7 @@ def own(fake: Fake, target: Target) -> list[str]:
 @pytest.mark.parametrize(
     ("use", "expected"),
     [
-        (lambda helm: helm.uninstall("app"), "uninstall app --wait --cascade foreground --timeout 120s"),
+        (lambda helm: helm.uninstall("app"), "uninstall app --cascade foreground --timeout 120s"),
         (lambda helm: helm.history("app"), "history app --output json"),
         (lambda helm: helm.manifest("app"), "get manifest app"),
         (lambda helm: helm.manifest("app", revision=3), "get manifest app --revision 3"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity
 from dockyard.releases.records import HELM_TYPE
+from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +28,9 @@ SCALED = frozenset({"Deployment", "StatefulSet"})
 
 KEYS = ("name", "containerPort", "port", "mountPath", "ip", "key")
 """Members that tell the entries of a list apart, the first that all of them have."""
+
+LISTED = {kind: api.partition("/")[2] for kind, (api, _) in RESOURCES.items()}
+"""The apiVersion in which the objects of a kind are listed: `apps/v1`."""
 
 NO_RECORDS = f"type!={HELM_TYPE}"
 """The field selector of Secrets that are not Helm's."""
@@ -69,14 +73,24 @@ def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str], *, name
     for name, wanted in sent.objects.items():
         if name.kind not in kinds or wanted["metadata"].get("namespace") not in {None, "", namespace}:
             continue
+        listed = LISTED[name.kind]
+        version = str(wanted.get("apiVersion", listed))
+        if _group(version) != _group(listed):  # a custom resource whose kind has the same name
+            continue
         found = there.get((name.kind, name.name))
         if found is None:
             yield f"{name} is gone"
+            continue
+        if version != listed:  # its fields may be others
             continue
         compared = {key: value for key, value in as_stored(wanted).items() if key not in NOT_COMPARED}
         for path in _differences(compared, found, ""):
             if not (path == "spec.replicas" and (name.kind, name.name) in scaled):
                 yield f"{name} {path}"
+
+
+def _group(version: str) -> str:
+    return version.rpartition("/")[0]
 
 
 def scaled_by(scalers: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
@@ -101,7 +115,7 @@ def _differences(wanted: object, live: object, path: str) -> Iterator[str]:
             yield from _differences(value, within.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(wanted, Sequence) and not isinstance(wanted, str):
         yield from _of_lists(wanted, live, path)
-    elif not _same(wanted, live):
+    elif wanted is not None and not _same(wanted, live):  # null leaves a field to its default
         yield path
 
 

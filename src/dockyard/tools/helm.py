@@ -186,8 +186,11 @@ class Helm:
         self._on_cluster(["rollback", release, str(revision), *self._apply_options], timeout=CHANGE)
 
     def uninstall(self, release: str) -> None:
-        """Remove a release, its pods before their owners. Helm's own wait may end too soon: see `releases.remove`."""
-        argv = ["uninstall", release, "--wait", "--cascade", "foreground", "--timeout", f"{CHANGE:g}s"]
+        """Delete the objects of a release, pods before their owners, and return when that has begun.
+
+        Helm 4 cannot wait for the end (`--wait`): it fails at times because an object "still exists".
+        """
+        argv = ["uninstall", release, "--cascade", "foreground", "--timeout", f"{CHANGE:g}s"]
         self._on_cluster(argv, timeout=CHANGE + QUICK)
 
     def releases(self) -> tuple[ReleaseFacts, ...]:
