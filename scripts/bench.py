@@ -123,8 +123,7 @@ class Bare:
         waiting = ["--wait=legacy", "--timeout=120s"] if wait else []
         _run(
             *(str(ROOT / ".tools/bin/helm"), "upgrade", service, spec.chart, "--install", f"--values={values}"),
-            *("--server-side=false", f"--kubeconfig={self._target.kubeconfig}"),
-            *(f"--kube-context={self._target.context}", *waiting),
+            *(f"--kubeconfig={self._target.kubeconfig}", f"--kube-context={self._target.context}", *waiting),
             cwd=self._trial.root,
         )
 

@@ -25,14 +25,14 @@ import yaml
 from dockyard.charts.manifests import Manifests
 from dockyard.clusters.protocol import Loaded
 from dockyard.model.cluster import MinikubeCluster
-from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, ToolFailedError
+from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, StatusCause, ToolFailedError
 from dockyard.model.events import Event, Report
 from dockyard.model.project import Project
 from dockyard.releases.records import HELM_TYPE, Revision, read_records
-from dockyard.releases.workload import REVISION
+from dockyard.releases.workload import REVISION, SERVICE_NAME
 from dockyard.tools.docker import FINGERPRINT, BuildOptions, ContainerFacts, Docker, ImageFacts, engine_silent
 from dockyard.tools.helm import SENT, Helm
-from dockyard.tools.kubernetes import MERGE_PATCH, RESOURCES, Api, Object, Patience
+from dockyard.tools.kubernetes import APPLY_PATCH, FIELD_CONFLICT, MERGE_PATCH, RESOURCES, Api, Object, Patience
 from dockyard.tools.target import Target
 from dockyard.workspace import Workspace
 
@@ -135,6 +135,8 @@ class FakeApi(Api):
         lines: What pods wrote, by pod and whether it was the run before.
         answered: The status that pods answer a path with; they answer all others with 200.
         changes: What was written, in order: `create Lease dockyard`.
+        managed: Who manages a field that a server-side apply of an object would change, by kind and name: pairs of the
+            field's path and the manager as a conflict names it.
         silent: Whether nobody answers.
     """
 
@@ -145,7 +147,9 @@ class FakeApi(Api):
         self.lines: dict[tuple[str, bool], str] = {}
         self.answered: dict[str, int] = {}
         self.changes: list[str] = []
+        self.managed: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self.silent = False
+        self._served, self._discovery = {}, threading.Lock()
         self._clock = clock or FakeClock()
         self._numbers = itertools.count(1)
         self._later: list[tuple[float, tuple[str, ...], tuple[str, ...], Object]] = []
@@ -191,7 +195,7 @@ class FakeApi(Api):
         with self._guard:
             for name in manifests.objects:
                 self.drop(name.kind, name.name)
-                for kind, own in [key for key in self.objects if key[0] in {"ReplicaSet", "Pod", "Endpoints"}]:
+                for kind, own in [key for key in self.objects if key[0] in {"ReplicaSet", "Pod", "EndpointSlice"}]:
                     if own == name.name or own.startswith(f"{name.name}-"):
                         self.drop(kind, own)
 
@@ -224,9 +228,9 @@ class FakeApi(Api):
             status = {"containerStatuses": [container]}
             self.put({"kind": "Pod", "metadata": pod, "spec": template["spec"], "status": status})
         for name in services if ready else ():
-            self.put(
-                {"kind": "Endpoints", "metadata": {"name": name}, "subsets": [{"addresses": [{"ip": "10.0.0.1"}]}]}
-            )
+            metadata = {"name": f"{name}-a", "labels": {SERVICE_NAME: name}}
+            endpoint = {"addresses": ["10.0.0.1"], "conditions": {"ready": True}}
+            self.put({"kind": "EndpointSlice", "metadata": metadata, "endpoints": [endpoint]})
 
     def _go_on(self) -> None:
         """Do what was due by now."""
@@ -243,6 +247,8 @@ class FakeApi(Api):
             self._go_on()
             if path == "readyz":
                 return b"ok"
+            if method == "PATCH" and content_type == APPLY_PATCH and body is not None:
+                return self._apply_dry(body, query)
             if method == "PATCH" and content_type != MERGE_PATCH:
                 _refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", content_type)
             if path.endswith("/log"):
@@ -250,6 +256,14 @@ class FakeApi(Api):
             if "/proxy/" in path:
                 return self._pod_answer("/" + path.partition("/proxy/")[2])
             return json.dumps(self._answer(method, path, query, body)).encode()
+
+    def _apply_dry(self, body: Object, query: Mapping[str, str]) -> bytes:
+        """Refuse a dry run of a server-side apply where somebody else manages a field that it would change."""
+        assert query == {"fieldManager": "helm", "force": "false", "dryRun": "All"}
+        if fields := self.managed.get((body["kind"], body["metadata"]["name"])):
+            causes = (StatusCause(FIELD_CONFLICT, f"conflict with {who}", path) for path, who in fields)
+            raise ApiRefusedError(HTTPStatus.CONFLICT, "Conflict", "Apply failed with conflicts", causes=causes)
+        return b"{}"
 
     def _log(self, pod: str, previous: bool) -> bytes:  # noqa: FBT001 - one of two runs
         if (text := self.lines.get((pod, previous))) is None:
@@ -264,6 +278,8 @@ class FakeApi(Api):
     def _answer(self, method: str, path: str, query: Mapping[str, str], body: Object | None) -> Object:
         if path == "version":
             return {"gitVersion": "v1.20.2"}
+        if found := [(kind, name) for kind, (api, name) in RESOURCES.items() if api == path]:
+            return {"resources": [{"kind": kind, "name": name, "namespaced": True} for kind, name in found]}
         if path in {"api/v1/nodes", "api/v1/pods"}:
             kind = {"nodes": "Node", "pods": "Pod"}[path.rpartition("/")[2]]
             return {"items": [entry for entry in self.objects.values() if entry["kind"] == kind]}

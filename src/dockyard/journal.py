@@ -410,4 +410,12 @@ def _owner(record: Mapping[str, Any]) -> str:
     return str(record.get("service") or record["subject"])
 
 
-_READERS = {"begin": _begin, "end": _end, "step": _step, "move": _move, "cause": _cause, "note": _note}
+_READERS = {
+    "begin": _begin,
+    "end": _end,
+    "step": _step,
+    "move": _move,
+    "takeover": _note,
+    "cause": _cause,
+    "note": _note,
+}

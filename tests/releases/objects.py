@@ -6,7 +6,7 @@ import yaml
 
 from dockyard.charts.manifests import Manifests, ObjectName
 from dockyard.releases.causes import Object
-from dockyard.releases.workload import REVISION
+from dockyard.releases.workload import REVISION, SERVICE_NAME
 
 NEWEST, OLDER = "2", "1"
 """Revisions of a Deployment's templates."""
@@ -146,14 +146,16 @@ def service(name: str = "web", *, selector: bool = True, node_port: int = 0) -> 
     return {"kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
-def endpoints(name: str = "web", *addresses: str, not_ready: tuple[str, ...] = ()) -> Object:
-    """Return the Endpoints of a Service."""
-    subset: Object = {}
-    if addresses:
-        subset["addresses"] = [{"ip": address} for address in addresses]
-    if not_ready:
-        subset["notReadyAddresses"] = [{"ip": address} for address in not_ready]
-    return {"kind": "Endpoints", "metadata": {"name": name}, **({"subsets": [subset]} if subset else {})}
+SERVES: Object = {"ready": True}
+SERVES_NOT: Object = {"ready": False}
+"""Conditions of an endpoint."""
+
+
+def endpoint_slice(service: str = "web", /, *conditions: Object, name: str = "") -> Object:
+    """Return an EndpointSlice of a Service, with an endpoint for each of the conditions."""
+    endpoints = [{"addresses": [f"10.1.0.{at}"], "conditions": one} for at, one in enumerate(conditions, 1)]
+    metadata = {"name": name or f"{service}-abcde", "labels": {SERVICE_NAME: service}}
+    return {"kind": "EndpointSlice", "metadata": metadata, "endpoints": endpoints or None}
 
 
 def manifests(*entries: Object) -> Manifests:

@@ -344,6 +344,26 @@ def test_requests_are_what_the_scheduler_counts(run: list[Object], before: list[
     assert found.memory == max(together.memory, *(one.memory for one in largest), 0)
 
 
+def test_sidecars_count_beside_whatever_runs_then() -> None:
+    """With the containers, and with the init containers after them, but not with those before them."""
+
+    def init(memory: str, *, sidecar: bool = False) -> Object:
+        container: Object = asking("100m", memory)["containers"][0]
+        return {**container, "restartPolicy": "Always"} if sidecar else container
+
+    small = [init("300Mi"), init("50Mi", sidecar=True), init("60Mi", sidecar=True)]
+    app = asking("100m", "100Mi")["containers"]
+    assert str(requests({"spec": {"containers": app, "initContainers": small}})) == "300m cpu, 300Mi memory"
+    large = [*small, init("400Mi")]
+    assert str(requests({"spec": {"containers": app, "initContainers": large}})) == "300m cpu, 510Mi memory"
+
+
+def test_requests_of_a_whole_pod_replace_those_of_its_containers() -> None:
+    """Each resource alone: pod-level resources may have only one of them."""
+    spec = {**asking("100m", "100Mi"), "resources": {"requests": {"memory": "1Gi"}}}
+    assert str(requests({"spec": spec})) == "100m cpu, 1Gi memory"
+
+
 def test_an_amount_that_is_none_counts_as_nothing() -> None:
     """The API server has refused it already, or it is a newer form than is known here."""
     assert str(Amounts.of({"cpu": "many", "memory": "-"})) == str(Amounts.of({}))

@@ -1,7 +1,7 @@
 """Why a pod does not become Ready: the rules that tell what waiting cannot mend from what it may.
 
 Pure: the objects come from whoever watches. What each failure looks like was measured on a live cluster; the words are
-those of Kubernetes 1.20 to 1.37 (kubelet's container reasons, "Pod Lifecycle", "Configure Probes", "Resource Quotas").
+those of Kubernetes 1.28 to 1.37 (kubelet's container reasons, "Pod Lifecycle", "Configure Probes", "Resource Quotas").
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dockyard.model.diagnosis import Cause, CauseKind
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
+from dockyard.releases.containers import is_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -336,6 +337,10 @@ class Amounts:
         """Tell whether both are there."""
         return self.cpu <= room.cpu and self.memory <= room.memory
 
+    def at_least(self, other: Amounts) -> Amounts:
+        """Return the larger amount of each."""
+        return Amounts(max(self.cpu, other.cpu), max(self.memory, other.memory))
+
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Amounts:
         """Read a mapping of resources; what is not there, or is no amount, counts as none."""
@@ -382,17 +387,25 @@ def _takes_room(pod: Object) -> bool:
 def requests(pod: Object) -> Amounts:
     """Return what the scheduler counts for a pod.
 
-    Its containers together, or its largest init container where that is more (Kubernetes documentation, "Init
-    Containers", "Resource sharing within containers").
+    Its containers and sidecars together, or the most that is needed while it starts: an init container beside the
+    sidecars before it (Kubernetes documentation, "Sidecar Containers", "Resource sharing within containers"). Requests
+    of the pod as a whole replace these sums ("Assign Pod-level CPU and memory resources").
     """
-    kinds = ("containers", "initContainers")
-    together, before = (
-        [Amounts.of(one.get("resources", {}).get("requests", {})) for one in pod["spec"].get(kind, ())]
-        for kind in kinds
-    )
-    run = Amounts.total(together)
-    cpu = max(run.cpu, *(one.cpu for one in before), CpuQuantity(0))
-    return Amounts(cpu, max(run.memory, *(one.memory for one in before), MemoryQuantity(0)))
+    spec = pod["spec"]
+    sidecars, start = Amounts.total(()), Amounts.total(())
+    for container in spec.get("initContainers", ()):
+        together = Amounts.total((sidecars, _requests(container)))
+        start = start.at_least(together)
+        if is_sidecar(container):
+            sidecars = together
+    run = Amounts.total((sidecars, *map(_requests, spec.get("containers", ()))))
+    own, counted = spec.get("resources", {}).get("requests", {}), run.at_least(start)
+    whole = Amounts.of(own)
+    return Amounts(whole.cpu if "cpu" in own else counted.cpu, whole.memory if "memory" in own else counted.memory)
+
+
+def _requests(container: Object) -> Amounts:
+    return Amounts.of(container.get("resources", {}).get("requests", {}))
 
 
 def _resources(pod: Object, container: str, kind: str) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
 from dockyard.model.errors import ApiSilentError, DockyardError, LeftFailedError, RolloutError, StoppedError, ToolError
-from dockyard.model.events import Diagnosed
+from dockyard.model.events import Diagnosed, FieldTakenOver
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
@@ -21,6 +21,7 @@ from dockyard.releases.records import find_record, mark_good
 from dockyard.releases.remove import await_gone, remove
 from dockyard.releases.send import Refusal, free, persist
 from dockyard.releases.stateful import replace_broken
+from dockyard.releases.takeover import taken_over
 from dockyard.releases.verify import Served, verify
 from dockyard.releases.watch import Watch
 from dockyard.tools.helm import CHANGE
@@ -143,6 +144,7 @@ class Rollout:
             files=chart.files,
             hooks=max(CHANGE, self._spec.timeout),
         )
+        self._report_taken_over(chart.manifests)
         try:
             persist(site, self._life, send)
         except Refusal as error:
@@ -265,12 +267,32 @@ class Rollout:
         bring_back(workspace, images_of(target.manifests), self._report)
         tag = f", image tag {target.app_version}" if target.app_version else ""
         self._life.to(DeploymentState.UPGRADING, f"back to revision {target.number}{tag}")
+        self._report_taken_over(target.manifests)
         try:
             persist(self._site, self._life, lambda: self._site.helm.rollback(target.release, target.number))
         except Refusal as error:
             return error.cause, ()
         self._replace_broken(target.manifests)
         return self._settle(target.manifests)
+
+    def _report_taken_over(self, manifests: Manifests) -> None:
+        """Report each field of another field manager that Helm is about to overwrite."""
+        name = self._life.release
+        for found in taken_over(self._site.api, manifests):
+            self._report(
+                FieldTakenOver(
+                    name,
+                    "Warning",
+                    str(found),
+                    service=name,
+                    object_kind=found.object.kind,
+                    object_name=found.object.name,
+                    field=found.conflict.field,
+                    manager=found.conflict.manager,
+                    subresource=found.conflict.subresource,
+                    autoscaler=found.autoscaler,
+                )
+            )
 
     def _replace_broken(self, manifests: Manifests) -> None:
         """Let no broken pod of an older revision hold up a StatefulSet."""
