@@ -257,7 +257,7 @@ def test_a_call_is_one_request(
     api: Api, server: ApiServer, call: Callable[[Api], object], line: str, body: Object | None
 ) -> None:
     """Method, path, query and content are those of the API."""
-    server.answers = [(200, {"gitVersion": "v1.20.2"})]
+    server.answers = [(200, {"gitVersion": "v1.36.3"})]
     call(api)
     assert [(request.line.replace("a%2Fb", "a/b"), request.body) for request in server.asked] == [(line, body)]
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 import socket
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dockyard.clusters.protocol import Loaded
 from dockyard.images.archive import full_reference, read, short_reference, write
-from dockyard.model.cluster import MinikubeCluster
+from dockyard.model.cluster import EMBEDDED_KUBERNETES, MinikubeCluster
 from dockyard.model.errors import ClusterError, MachineError, ToolError
 from dockyard.model.events import Event, Progress
 from dockyard.tools.clock import ticks
@@ -76,6 +77,8 @@ class EmbeddedSettings:
 class EmbeddedCluster:
     """A cluster in one container; see :class:`dockyard.clusters.protocol.Cluster` for the methods."""
 
+    provider: Final = "embedded"
+
     def __init__(
         self,
         docker: Docker,
@@ -97,10 +100,27 @@ class EmbeddedCluster:
             return None
         return MinikubeCluster(
             driver="docker",
-            kubernetes_version=container.labels.get("dev.dockyard.kubernetes", "v1.20.2"),
+            kubernetes_version=_labelled_version(container),
             status="Running" if container.running else "Stopped",
             ip="127.0.0.1",
         )
+
+    def kubernetes_version(self) -> str:
+        """Ask the API server; a node that does not run has the version of its image, a new one that of the next start.
+
+        Without a Docker engine there is no node.
+        """
+        try:
+            container = self._docker.container(self.name)
+        except (MachineError, ToolError):
+            return EMBEDDED_KUBERNETES
+        if container is None:
+            return EMBEDDED_KUBERNETES
+        if container.running:
+            self._known = container
+            with suppress(ClusterError, ToolError):
+                return self._api(self.target("default")).version()
+        return _labelled_version(container)
 
     def start(self, report: Report) -> None:
         """Make or start the container and wait for its node."""
@@ -331,6 +351,11 @@ class EmbeddedCluster:
 def published(port: int) -> str:
     """Return where a port is published: on this machine alone, under a free number where it is 0."""
     return f"127.0.0.1:{port or ''}"
+
+
+def _labelled_version(container: ContainerFacts) -> str:
+    """Return the Kubernetes version that a node's image is labelled with."""
+    return container.labels.get("dev.dockyard.kubernetes", EMBEDDED_KUBERNETES)
 
 
 def _mark(container: ContainerFacts) -> str:
