@@ -103,7 +103,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
     helm: Helm,
     secrets: Mapping[str, str],
     kubernetes_version: str,
-    provider: Provider = "minikube",
+    provider: Provider | None = None,
     references: Mapping[str, str] | None = None,
     tracked: Tracked | None = None,
 ) -> Subject:
@@ -115,7 +115,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
         helm: The program; no cluster is asked.
         secrets: Values of secrets by name.
         kubernetes_version: Kubernetes version of the target cluster, passed to the templates.
-        provider: What runs the target cluster.
+        provider: What runs the target cluster; None if it is unknown.
         references: `name:tag` of the images, by name, where they are known.
         tracked: What Git has, where that is looked at.
 

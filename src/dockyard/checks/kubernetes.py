@@ -174,8 +174,14 @@ class Version:
 
 
 def is_default(api_version: str) -> bool:
-    """Whether an API server serves a built-in apiVersion by default, which it does not with alpha and most beta ones."""
+    """Whether an API server serves a built-in apiVersion by default: no alpha version, and few beta versions."""
     return STABLE.fullmatch(api_version) is not None or api_version in BETA_BY_DEFAULT
+
+
+def served_after(version: Version, kind: Kind) -> int | None:
+    """Return the first minor version after another one that has a kind, as far as that is known."""
+    later = (minor for minor in sorted(folders()) if minor > version.minor and is_default(kind[0]))
+    return next((minor for minor in later if kind in _schemas(minor).kinds), None)
 
 
 def field_since(definition: str, name: str) -> int | None:

@@ -163,6 +163,8 @@ def _instead(version: Version, kind: Kind) -> str:
     others = [other[0] for other in served if other[1] == kind[1]]
     if others:
         return f", it serves that of {' and '.join(others)}"
+    if later := kubernetes.served_after(version, kind):
+        return f"; v1.{later} is the first that does"
     near = nearest(kind[1], {other[1] for other in served if other[0] == kind[0]})
     return f"; was {near} meant?" if near else ""
 

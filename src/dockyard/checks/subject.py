@@ -111,7 +111,7 @@ class Subject:
         example: Text of .env.example; empty where there is none.
         tracked: What Git has of the project; None where that was not looked at, or there is no repository.
         kubernetes_version: Kubernetes version of the target cluster, `v1.36.3` for example; empty if it is unknown.
-        provider: What runs the target cluster.
+        provider: What runs the target cluster; None if it is unknown.
     """
 
     project: Project
@@ -122,7 +122,7 @@ class Subject:
     example: str = ""
     tracked: Tracked | None = None
     kubernetes_version: str = ""
-    provider: Provider = "minikube"
+    provider: Provider | None = None
 
     @property
     def is_whole(self) -> bool:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dockyard.charts.pods import containers, peak
 from dockyard.model.diagnosis import Cause, CauseKind
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
@@ -380,19 +381,14 @@ def _takes_room(pod: Object) -> bool:
 
 
 def requests(pod: Object) -> Amounts:
-    """Return what the scheduler counts for a pod.
-
-    Its containers together, or its largest init container where that is more (Kubernetes documentation, "Init
-    Containers", "Resource sharing within containers").
-    """
-    kinds = ("containers", "initContainers")
-    together, before = (
-        [Amounts.of(one.get("resources", {}).get("requests", {})) for one in pod["spec"].get(kind, ())]
-        for kind in kinds
-    )
-    run = Amounts.total(together)
-    cpu = max(run.cpu, *(one.cpu for one in before), CpuQuantity(0))
-    return Amounts(cpu, max(run.memory, *(one.memory for one in before), MemoryQuantity(0)))
+    """Return what the scheduler counts for a pod: its own requests, else those of its containers, and its overhead."""
+    spec = pod["spec"]
+    own, overhead = spec.get("resources", {}).get("requests", {}), Amounts.of(spec.get("overhead", {}))
+    given = [(one, Amounts.of(one.content.get("resources", {}).get("requests", {}))) for one in containers(spec)]
+    of_pod = Amounts.of(own)
+    cpu = of_pod.cpu if "cpu" in own else peak((one, amounts.cpu) for one, amounts in given)
+    memory = of_pod.memory if "memory" in own else peak((one, amounts.memory) for one, amounts in given)
+    return Amounts(CpuQuantity(cpu + overhead.cpu), MemoryQuantity(memory + overhead.memory))
 
 
 def _resources(pod: Object, container: str, kind: str) -> Mapping[str, str]:
