@@ -114,7 +114,8 @@ def gather(  # noqa: PLR0913 - each is one source of facts
         root: Where its paths start.
         helm: The program; no cluster is asked.
         secrets: Values of secrets by name.
-        kubernetes_version: Kubernetes version of the target cluster, passed to the templates.
+        kubernetes_version: Kubernetes version of the target cluster, passed to the templates; empty if it is unknown:
+            Helm then uses its own, and the checks the newest.
         provider: What runs the target cluster; None if it is unknown.
         references: `name:tag` of the images, by name, where they are known.
         tracked: What Git has, where that is looked at.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dockyard.model.events import Report
     from dockyard.model.project import ClusterSpec
     from dockyard.tools.docker import Docker
+    from dockyard.tools.minikube import ProfileFacts
 
 RUNNING = frozenset({"Running", "OK"})
 
@@ -81,10 +82,13 @@ class Minikube:
         return wanted or self._program.default_version()
 
     def start(self, report: Report) -> None:
-        """Start the profile and enable its addons; Minikube itself waits for the node."""
+        """Start the profile with its addons; Minikube itself waits for the node."""
         facts = self._program.profile()
+        addons = self._missing_addons(facts)
         if facts is not None and facts.status in RUNNING:
-            self._enable_addons(report)
+            for name in addons:
+                report(Event("cluster", "Starting", f"addon {name}", passing=True))
+                self._program.enable_addon(name)
             report(Event("cluster", "Ready", f"Minikube profile {self.name} is running already"))
             return
         report(Event("cluster", "Starting", f"Minikube profile {self.name}"))
@@ -94,9 +98,9 @@ class Minikube:
             memory=self._spec.memory,
             driver=self._spec.driver,
             version=self._spec.kubernetes_version,
+            addons=addons,
             on_step=lambda step: report(Event("cluster", "Starting", step, passing=True)),
         )
-        self._enable_addons(report)
         report(Event("cluster", "Ready", f"Minikube profile {self.name}"))
 
     def stop(self, report: Report) -> None:
@@ -155,15 +159,13 @@ class Minikube:
         """Return the node's address with the port."""
         return f"{self._program.ip()}:{node_port}"
 
-    def _enable_addons(self, report: Report) -> None:
-        """Enable the addons of dockyard.yaml that are not enabled yet.
+    def _missing_addons(self, facts: ProfileFacts | None) -> tuple[str, ...]:
+        """Return the addons of dockyard.yaml that are not enabled yet.
 
         Raises:
             ClusterError: Minikube does not have one of them; `minikube start` ignores unknown names silently.
         """
-        facts = self._program.profile() if self._spec.addons else None
-        enabled = facts.addons if facts else ()
-        missing = [name for name in self._spec.addons if name not in enabled]
+        missing = tuple(name for name in self._spec.addons if facts is None or name not in facts.addons)
         available = self._program.addons() if missing else ()
         unknown = [name for name in missing if name not in available]
         if unknown:
@@ -172,6 +174,4 @@ class Minikube:
                 why=f"Available: {', '.join(sorted(available))}",
                 fix="Correct cluster.addons in dockyard.yaml",
             )
-        for name in missing:
-            report(Event("cluster", "Starting", f"addon {name}", passing=True))
-            self._program.enable_addon(name)
+        return missing

@@ -81,8 +81,15 @@ class MinikubeProgram:
             addons=tuple(name for name, on in (config.get("Addons") or {}).items() if on),
         )
 
-    def start(
-        self, *, cpus: int, memory: int, driver: str, version: str | None, on_step: Callable[[str], None]
+    def start(  # noqa: PLR0913 - each is one option of the program
+        self,
+        *,
+        cpus: int,
+        memory: int,
+        driver: str,
+        version: str | None,
+        addons: Sequence[str] = (),
+        on_step: Callable[[str], None],
     ) -> None:
         """Start the profile, made anew where there is none; steps are those of Minikube's own events.
 
@@ -91,13 +98,14 @@ class MinikubeProgram:
         """
         argv = ["start", f"--cpus={cpus}", f"--memory={memory}mb", f"--driver={driver}", "--output=json"]
         wanted = [f"--kubernetes-version={version}"] if version else []
+        enabled = [f"--addons={','.join(addons)}"] if addons else []
 
         def on_line(line: str) -> None:
             if step := _step(line):
                 on_step(step)
 
         try:
-            self._run([*argv, *wanted], timeout=START, on_line=on_line)
+            self._run([*argv, *wanted, *enabled], timeout=START, on_line=on_line)
         except ToolFailedError as error:
             raise ToolFailedError(error.argv, error.returncode, _reason(error.stderr)) from None
 
