@@ -23,9 +23,9 @@ HEAD = """\
 cluster that runs is asked for its version and nothing else, and none needs to run. Required secrets that have no value
 are rendered with samples.
 
-Charts are rendered for, and checked against, the Kubernetes version of the target cluster: that of its API server if it
-runs, else the version that the next start will run. For Minikube that is `cluster.kubernetesVersion`, the version of the
-existing profile, or Minikube's own default. API versions and fields of 1.28 to 1.37 are known.
+Charts are rendered for, and checked against, the Kubernetes version of the target cluster: that of its API server if
+it runs, else the version that the next start will run. For Minikube that is `cluster.kubernetesVersion`, the version of
+its profile, or its own default. API versions and fields of 1.28 to 1.37 are known.
 
 | option | what it does |
 |---|---|
