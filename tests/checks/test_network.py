@@ -8,7 +8,7 @@ import pytest
 
 from dockyard.checks.catalogue import run_checks
 from dockyard.checks.finding import Severity
-from tests.checks.examples import LIVE, POLICY, READY, SERVICE, SOUND, change, in_project, release, subject
+from tests.checks.examples import LIVE, POD, POLICY, READY, SERVICE, SOUND, change, in_project, release, subject
 from tests.checks.samples import changed, find, said
 
 APP = "Deployment/web: spec.template.spec.containers[0]"
@@ -277,6 +277,13 @@ def test_every_way_to_probe_is_sound(kind: str, way: str, version: str) -> None:
     written = "\n          ".join(f"{name}: {{{probe}}}" for name, probe in probes.items())
     looked_at = subject(changed(changed(SOUND, READY, written), LIVE, ""))
     assert run_checks(replace(looked_at, kubernetes_version=version), without={}) == ()
+
+
+def test_a_probe_may_ask_the_node_from_its_own_network() -> None:
+    """With hostNetwork the container is reached where the node is."""
+    text = changed(SOUND, READY, "readinessProbe: {httpGet: {port: http, host: 127.0.0.1}}")
+    assert len(find("DY207", subject(text))) == 1
+    assert find("DY207", subject(changed(text, POD, f"{POD}\n      hostNetwork: true"))) == []
 
 
 def test_a_readiness_probe_ends_no_container() -> None:

@@ -159,8 +159,11 @@ def probe_of_no_port(subject: Subject) -> Iterator[Hit]:
     fix="Ask in one way: httpGet with a path, tcpSocket, exec, or grpc; name no host.",
 )
 def probe_cannot_work(subject: Subject) -> Iterator[Hit]:
-    """Find probes that break a rule of the model or of the API server, or that ask the node itself."""
-    for place, _, container, probe in _probes(subject):
+    """Find probes that break a rule of the model or of the API server, or that ask the node itself.
+
+    In a pod with the node's network, the node is the container.
+    """
+    for place, template, container, probe in _probes(subject):
         kind = place.path.rpartition(".")[2]
         if container.init:
             yield place, "an init container has no probes, unless it is a sidecar: `restartPolicy: Always`"
@@ -172,7 +175,8 @@ def probe_cannot_work(subject: Subject) -> Iterator[Hit]:
             yield place, f"a {kind} has no terminationGracePeriodSeconds: its failure ends no container"
         for way in ASKING:
             host = mapping(probe.get(way)).get("host")
-            if isinstance(host, str) and host.lower() in NODE_ITSELF:
+            on_node = template.spec.get("hostNetwork") is True
+            if isinstance(host, str) and host.lower() in NODE_ITSELF and not on_node:
                 yield place, f"the host {host!r} is the node, not the container"
 
 
