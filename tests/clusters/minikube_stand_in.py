@@ -2,7 +2,8 @@
 
 It follows the documented output of `profile list`, `start --output=json` (CloudEvents lines), `image ls --format json`
 and the others below, and keeps what it is told in state.json beside itself. Like the real one up to 1.38.1 it keeps an
-older image, silently, when its tag is in use. A test installs it as `minikube`, first on PATH.
+older image, silently, when its tag is in use. What it answers to `start --help`, `config get` and `addons list` are the
+words of the real program, built from sources later than 1.38.1. A test installs it as `minikube`, first on PATH.
 """
 
 import json
@@ -22,17 +23,20 @@ START_HELP = f"""\
 Starts a local Kubernetes cluster
 
 Options:
-    --kicbase-mirror='':
-\tIf non-empty, pull the kicbase image from this mirror.
+    --keep-context=false:
+\tThis will keep the existing kubectl context and will create a minikube context.
 
     --kubernetes-version='':
 \tThe Kubernetes version that the minikube VM will use (ex: v1.2.3, 'stable' for {DEFAULT}, 'latest' for {NEWEST}). \
 Defaults to 'stable'.
 
-    --listen-address='':
-\tIP Address to use to expose ports (docker and podman driver only)
+    --kvm-gpu=false:
+\tEnable experimental NVIDIA GPU support in minikube
 """
-"""A part of what the real program prints (cmd/minikube/cmd/start_flags.go of 1.38), with versions of its own."""
+"""A part of what the real program prints, word for word but for the versions: it says v1.36.2 for both."""
+
+NO_SUCH_KEY = 14
+"""What the real program ends with where `config get` finds nothing."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -92,12 +96,13 @@ def config_get(state: dict[str, Any], words: Sequence[str], _options: Mapping[st
         say(value)
         return 0
     sys.stderr.write("Error: specified key could not be found in config\n")
-    return 1
+    return NO_SUCH_KEY
 
 
-def addons_list(_state: dict[str, Any], _words: Sequence[str], _options: Mapping[str, str]) -> int:
-    """Show the addons."""
-    say(json.dumps({name: {"Profile": "dockyard", "Status": "disabled"} for name in ADDONS}))
+def addons_list(state: dict[str, Any], _words: Sequence[str], options: Mapping[str, str]) -> int:
+    """Show the addons; without a profile the real program knows nothing of them but their names."""
+    facts = {"Profile": options["profile"], "Status": "disabled"} if state["profile"] else {}
+    say(json.dumps(dict.fromkeys(ADDONS, facts)))
     return 0
 
 

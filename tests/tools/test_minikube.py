@@ -217,14 +217,14 @@ def test_the_default_version_is_read(
 ) -> None:
     """From the user's configuration, else from the help of `start`, however it is wrapped."""
     missing = "Error: specified key could not be found in config\n"
-    fake.answer("config", "get", out=f"{configured}\n", err="" if configured else missing, code=0 if configured else 1)
+    fake.answer("config", "get", out=f"{configured}\n", err="" if configured else missing, code=0 if configured else 14)
     fake.answer("start", "--help", out=f"    --kubernetes-version='':\n\tThe Kubernetes version ({text}\n")
     assert minikube.default_version() == version
 
 
 def test_a_default_version_that_is_not_named_is_an_error(fake: Fake, minikube: MinikubeProgram) -> None:
     """Nothing is guessed."""
-    fake.answer("config", "get", code=1)
+    fake.answer("config", "get", code=14)
     fake.answer("start", "--help", out="--kubernetes-version='':\n\tThe version.\n")
     with pytest.raises(ClusterError, match="default Kubernetes version of Minikube is unknown"):
         minikube.default_version()
