@@ -289,7 +289,7 @@ def _shown_after(trial: Trial, fault: str) -> float:
     watcher.start()
     workspace = open_workspace(trial.root, profile=PROFILE)
     with contextlib.suppress(RolloutError):
-        deploy(workspace, ("mcp",), report, options(jobs=4), gate=lambda *_: None)
+        deploy(workspace, ("mcp",), report, options(jobs=4), gate=lambda *_, **__: None)
     ended.set()
     watcher.join()
     if not (known and shown):

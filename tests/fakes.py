@@ -18,14 +18,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import yaml
 
 from dockyard.charts.manifests import Manifests
 from dockyard.clusters.protocol import Loaded
-from dockyard.model.cluster import MinikubeCluster
-from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, StatusCause, ToolFailedError
+from dockyard.model.cluster import EMBEDDED_KUBERNETES, MinikubeCluster
+from dockyard.model.errors import (
+    ApiRefusedError,
+    ApiSilentError,
+    ClusterError,
+    StatusCause,
+    ToolFailedError,
+    ToolMissingError,
+)
 from dockyard.model.events import Event, Report
 from dockyard.model.project import Project
 from dockyard.releases.records import HELM_TYPE, Revision, read_records
@@ -277,7 +284,7 @@ class FakeApi(Api):
 
     def _answer(self, method: str, path: str, query: Mapping[str, str], body: Object | None) -> Object:
         if path == "version":
-            return {"gitVersion": "v1.20.2"}
+            return {"gitVersion": EMBEDDED_KUBERNETES}
         if found := [(kind, name) for kind, (api, name) in RESOURCES.items() if api == path]:
             return {"resources": [{"kind": kind, "name": name, "namespaced": True} for kind, name in found]}
         if path in {"api/v1/nodes", "api/v1/pods"}:
@@ -527,12 +534,15 @@ class FakeCluster:
         calls: What it was asked to do.
         held: The images in its node.
         unreachable: NodePorts that this machine does not reach.
+        version: Its Kubernetes version; empty if it is unknown.
         on_call: Called with each call before it does anything.
     """
 
     name = "test"
+    provider: Final = "embedded"
 
     def __init__(self, *, running: bool = True) -> None:
+        self.version = EMBEDDED_KUBERNETES
         self.calls: list[str] = []
         self.held: dict[str, str] = {}
         self.unreachable: set[int] = set()
@@ -541,7 +551,13 @@ class FakeCluster:
 
     def status(self) -> MinikubeCluster | None:
         """Return that it runs, or None."""
-        return MinikubeCluster(kubernetes_version="v1.20.2", status="Running") if self.running else None
+        return MinikubeCluster(kubernetes_version=EMBEDDED_KUBERNETES, status="Running") if self.running else None
+
+    def kubernetes_version(self) -> str:
+        """Return the version, or raise as a provider that does not answer."""
+        if not self.version:
+            raise ToolMissingError("minikube")
+        return self.version
 
     def start(self, report: Report) -> None:
         """Run."""

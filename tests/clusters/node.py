@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
-from dockyard.model.errors import ApiSilentError
+from dockyard.model.errors import ApiSilentError, MachineError
 from dockyard.model.events import Report
 from dockyard.tools.docker import KIND, QUICK, ContainerFacts
 from dockyard.tools.kubernetes import Api, Object
@@ -44,6 +44,7 @@ class FakeEngine(FakeDocker):
         table: What `ctr images list` shows: name to digest.
         content: Digests of the blobs in the node.
         keeps: Whether the node takes what it is sent.
+        broken: Whether the engine does not answer.
     """
 
     def __init__(self) -> None:
@@ -57,15 +58,19 @@ class FakeEngine(FakeDocker):
         self.table: dict[str, str] = {}
         self.content: list[str] = []
         self.keeps = True
+        self.broken = False
         self.archive = b""
 
-    def hold(self, *, running: bool = True, address: str = "", id_: str = "1") -> None:
+    def hold(self, *, running: bool = True, address: str = "", id_: str = "1", version: str = "") -> None:
         """Have a node."""
+        labels = {KIND: "node", **({"dev.dockyard.kubernetes": version} if version else {})}
         ports = {6443: (address or self.address,), 30080: ("127.0.0.1:40080",)}
-        self.node = ContainerFacts(NAME, "sha256:node", running, 0, {KIND: "node"}, {}, ports, id=id_)
+        self.node = ContainerFacts(NAME, "sha256:node", running, 0, labels, {}, ports, id=id_)
 
     def container(self, name: str) -> ContainerFacts | None:
         """Return the node."""
+        if self.broken:
+            raise MachineError("The Docker engine does not answer")
         self.asked += 1
         return self.node if name == NAME else None
 
@@ -159,12 +164,14 @@ class FakeApi(Api):
         up: Whether it answers, look by look, the last again and again.
         heartbeat: The node's last one; None where there is no node yet.
         accounts: The ServiceAccounts there are.
+        served: Its version.
         targets: Where it was asked for.
     """
 
     up: list[bool]
     heartbeat: datetime | None
     accounts: list[str]
+    served = "v1.34.4"
     targets: list[Target]
 
     def __init__(self, target: Target) -> None:
@@ -192,10 +199,12 @@ class FakeApi(Api):
         body: Object | None = None,  # noqa: ARG002
         content_type: str = "application/json",  # noqa: ARG002
     ) -> Object:
-        """Return the nodes."""
-        assert (method, path) == ("GET", "api/v1/nodes")
+        """Return the version or the nodes."""
+        assert (method, path) in {("GET", "api/v1/nodes"), ("GET", "version")}
         if not self._look():
             raise ApiSilentError(ADDRESS, "connection refused")
+        if path == "version":
+            return {"gitVersion": self.served}
         return {"items": [_node(self.heartbeat)] if self.heartbeat else []}
 
     def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:  # noqa: ARG002

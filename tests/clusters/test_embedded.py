@@ -42,6 +42,26 @@ def test_absent_running_and_stopped_are_told(engine: FakeEngine, tmp_path: Path)
     assert facts.status == "Stopped"
 
 
+def test_the_version_is_that_of_the_api_server(engine: FakeEngine, tmp_path: Path) -> None:
+    """While it answers; else that of the node's image, since a start runs the same node again."""
+    node = cluster(engine, tmp_path)
+    engine.hold(version="v1.36.9")
+    assert node.kubernetes_version() == FakeApi.served == "v1.34.4"
+    FakeApi.up = [False]
+    assert node.kubernetes_version() == "v1.36.9"
+    engine.hold(running=False, version="v1.36.9")
+    assert node.kubernetes_version() == "v1.36.9"
+
+
+def test_without_a_node_the_version_is_that_of_the_next_start(engine: FakeEngine, tmp_path: Path) -> None:
+    """Without a Docker engine too: checks need none."""
+    node = cluster(engine, tmp_path)
+    assert node.kubernetes_version() == EMBEDDED_KUBERNETES
+    engine.hold(version="")
+    engine.broken = True
+    assert node.kubernetes_version() == EMBEDDED_KUBERNETES
+
+
 def test_a_first_start_makes_the_node(engine: FakeEngine, tmp_path: Path) -> None:
     """Image, network, container, in this order, and then its API server is asked."""
     report = Recorder()

@@ -232,6 +232,8 @@ def test_no_image_is_loaded_while_the_gate_is_asked(deploying: Deploying) -> Non
         names: tuple[str, ...],  # noqa: ARG001
         references: Mapping[str, str],  # noqa: ARG001
         report: Report,  # noqa: ARG001
+        *,
+        kubernetes_version: str,  # noqa: ARG001
     ) -> None:
         assert not loading.wait(0.2)
 
@@ -275,6 +277,8 @@ def test_what_the_gate_refuses_is_not_sent(deploying: Deploying) -> None:
         names: tuple[str, ...],
         references: Mapping[str, str],  # noqa: ARG001
         report: Report,  # noqa: ARG001
+        *,
+        kubernetes_version: str,  # noqa: ARG001
     ) -> None:
         raise RefusedError(f"{len(names)} errors")
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import socket
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dockyard.clusters.protocol import Loaded
 from dockyard.images.archive import full_reference, read, short_reference, write
@@ -83,6 +84,8 @@ class EmbeddedSettings:
 class EmbeddedCluster:
     """A cluster in one container; see :class:`dockyard.clusters.protocol.Cluster` for the methods."""
 
+    provider: Final = "embedded"
+
     def __init__(
         self,
         docker: Docker,
@@ -104,10 +107,27 @@ class EmbeddedCluster:
             return None
         return MinikubeCluster(
             driver="docker",
-            kubernetes_version=container.labels.get(VERSION_LABEL, EMBEDDED_KUBERNETES),
+            kubernetes_version=_labelled_version(container),
             status="Running" if container.running else "Stopped",
             ip="127.0.0.1",
         )
+
+    def kubernetes_version(self) -> str:
+        """Ask the API server; a node that does not run has the version of its image, a new one that of the next start.
+
+        Without a Docker engine there is no node.
+        """
+        try:
+            container = self._docker.container(self.name)
+        except (MachineError, ToolError):
+            return EMBEDDED_KUBERNETES
+        if container is None:
+            return EMBEDDED_KUBERNETES
+        if container.running:
+            self._known = container
+            with suppress(ClusterError, ToolError):
+                return self._api(self.target("default")).version()
+        return _labelled_version(container)
 
     def start(self, report: Report) -> None:
         """Create or start the container and wait for its node.
@@ -234,7 +254,7 @@ class EmbeddedCluster:
 
     def _require_supported_version(self, container: ContainerFacts) -> None:
         """Refuse to work on a node of another Dockyard version; its data are the user's to give up."""
-        version = container.labels.get(VERSION_LABEL, EMBEDDED_KUBERNETES)
+        version = _labelled_version(container)
         if version != EMBEDDED_KUBERNETES:
             raise ClusterError(
                 f"The cluster {self.name} runs Kubernetes {version}, this Dockyard needs {EMBEDDED_KUBERNETES}",
@@ -378,6 +398,11 @@ class EmbeddedCluster:
 def published(port: int) -> str:
     """Return where a port is published: on this machine alone, under a free number where it is 0."""
     return f"127.0.0.1:{port or ''}"
+
+
+def _labelled_version(container: ContainerFacts) -> str:
+    """Return the Kubernetes version that a node's image is labelled with."""
+    return container.labels.get(VERSION_LABEL, EMBEDDED_KUBERNETES)
 
 
 def _mark(container: ContainerFacts) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dockyard.model.cluster import MinikubeCluster
+    from dockyard.model.cluster import MinikubeCluster, Provider
     from dockyard.model.events import Report
     from dockyard.tools.target import Target
 
@@ -36,8 +36,19 @@ class Cluster(Protocol):
 
     name: str
 
+    @property
+    def provider(self) -> Provider:
+        """What runs the cluster."""
+
     def status(self) -> MinikubeCluster | None:
         """Return what the cluster is like now, or None where there is none."""
+
+    def kubernetes_version(self) -> str:
+        """Return the version of the running API server, or of the one that `start` will run; nothing is started.
+
+        Raises:
+            ToolError: The provider's program does not answer, so that the version is unknown.
+        """
 
     def start(self, report: Report) -> None:
         """Make the cluster where there is none, and return when its node is Ready."""

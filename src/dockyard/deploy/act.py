@@ -41,7 +41,13 @@ class Gate(Protocol):
     """Who may refuse what is to be sent."""
 
     def __call__(
-        self, workspace: Workspace, names: tuple[str, ...], references: Mapping[str, str], report: Report
+        self,
+        workspace: Workspace,
+        names: tuple[str, ...],
+        references: Mapping[str, str],
+        report: Report,
+        *,
+        kubernetes_version: str,
     ) -> None:
         """Refuse by raising; ``references`` are `name:tag` of the images, by name."""
 
@@ -151,7 +157,8 @@ class Act:
         for name in self.plan.sent:
             self._require_reachable(name)
         references = {image.name: image.reference for image in self.plan.images}
-        self.gate(self.site.workspace, self.plan.sent, references, self.report)
+        version = self.facts.kubernetes_version
+        self.gate(self.site.workspace, self.plan.sent, references, self.report, kubernetes_version=version)
 
     def _require_reachable(self, name: str) -> None:
         """Refuse a release with a NodePort that this machine does not reach: nobody could ask whether it serves."""

@@ -134,7 +134,7 @@ class Api:
         weakref.finalize(self, _close, self._idle)
 
     def version(self) -> str:
-        """Return the server's version, `v1.36.3`."""
+        """Return the server's version, `v1.36.3` for example."""
         return str(self.ask("GET", "version")["gitVersion"])
 
     def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
