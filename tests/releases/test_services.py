@@ -12,6 +12,8 @@ from dockyard.releases.services import ExposedService, exposed_services, release
 from tests.fakes import FakeApi, FakeCluster
 from tests.releases.objects import manifests, service
 
+NUMBERS = ("web", 31234), ("api", 31235)
+
 
 def found(*live: Mapping[str, Any], rendered: tuple[Mapping[str, Any], ...] = ()) -> tuple[ExposedService, ...]:
     """Return what is exposed of a release with these Services."""
@@ -90,6 +92,14 @@ def test_a_load_balancer_for_some_clients_is_passed_by() -> None:
     entry["spec"]["loadBalancerSourceRanges"] = ["192.0.2.0/24"]
     (made,) = found(entry)
     assert made.url(FakeCluster()) == "http://127.0.0.1:31234"
+
+
+def test_load_balancers_of_one_address_and_port_are_told_apart_by_their_node_ports() -> None:
+    """kube-proxy gives every connection to that address to one of them."""
+    both = [service(name, kind="LoadBalancer", node_port=number, address="172.18.0.2") for name, number in NUMBERS]
+    both[1]["spec"]["ports"].append({"port": 443, "nodePort": 31236})
+    assert [entry.url(FakeCluster()) for entry in found(*both)] == ["http://127.0.0.1:31234", "http://127.0.0.1:31235"]
+    assert [port.load_balancer for port in found(*both)[1].ports] == ["", "172.18.0.2"]
 
 
 @pytest.mark.parametrize(("ingress", "address"), [({"hostname": "lb.example"}, "lb.example"), ({}, "")])

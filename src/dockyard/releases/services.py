@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dockyard.clusters.protocol import ExposedPort
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from dockyard.charts.manifests import Manifests
     from dockyard.clusters.protocol import Addressing
@@ -21,7 +22,7 @@ HTTPS_PORT = 443
 HTTP_PORTS = frozenset({80, 8080})
 
 
-class Source(Protocol):
+class ServiceReader(Protocol):
     """What is asked of the API server.
 
     Attributes:
@@ -64,45 +65,46 @@ class ExposedService:
         return f"{scheme}://{addressing.address(self.main_port)}"
 
 
-def exposed_services(source: Source, manifests: Manifests) -> tuple[ExposedService, ...]:
+def exposed_services(source: ServiceReader, manifests: Manifests) -> tuple[ExposedService, ...]:
     """Return the exposed Services of a release as they are in the cluster, in the order of its manifests.
 
     What was rendered does not say which NodePort or load balancer Kubernetes gave a Service.
     """
-    live = {_identity(entry, source.namespace): entry for entry in _all_services(source)}
+    exposed = _all_exposed(source)
     names = (_identity(entry, source.namespace) for entry in manifests.of_kind("Service"))
-    return tuple(_exposed(live[name] for name in names if name in live))
+    return tuple(exposed[name] for name in names if name in exposed)
 
 
-def release_unused_addresses(source: Source, addressing: Addressing) -> None:
+def release_unused_addresses(source: ServiceReader, addressing: Addressing) -> None:
     """Remove what was set up to reach Services that the cluster no longer has, in any namespace."""
-    services = _exposed(_all_services(source))
-    addressing.release_addresses(keep=[port for service in services for port in service.ports])
+    exposed = _all_exposed(source).values()
+    addressing.release_addresses(keep=[port for service in exposed for port in service.ports])
 
 
-def _all_services(source: Source) -> Iterable[Object]:
-    services: Iterable[Object] = source.ask("GET", "api/v1/services")["items"]
-    return services
+def _all_exposed(source: ServiceReader) -> Mapping[tuple[str, str], ExposedService]:
+    """Return the exposed Services of the cluster by namespace and name."""
+    services: list[Object] = source.ask("GET", "api/v1/services")["items"]
+    entries = Counter(entry for service in services for entry in _load_balancer_entries(service))
+    ambiguous = {entry for entry, count in entries.items() if count > 1}
+    found = {}
+    for service in services:
+        ports = tuple(_port(entry, service, ambiguous) for entry in _tcp_ports(service))
+        if service["spec"].get("type") in EXPOSED and ports:
+            name, selects = service["metadata"]["name"], bool(service["spec"].get("selector"))
+            found[_identity(service, source.namespace)] = ExposedService(name=name, ports=ports, has_selector=selects)
+    return found
 
 
 def _identity(entry: Mapping[str, Mapping[str, str]], namespace: str) -> tuple[str, str]:
     return entry["metadata"].get("namespace") or namespace, entry["metadata"]["name"]
 
 
-def _exposed(services: Iterable[Object]) -> Iterator[ExposedService]:
-    for service in services:
-        spec = service["spec"]
-        ports = tuple(_port(entry, service) for entry in spec.get("ports") or () if _is_tcp(entry))
-        if spec.get("type") in EXPOSED and ports:
-            yield ExposedService(name=service["metadata"]["name"], ports=ports, has_selector=bool(spec.get("selector")))
+def _tcp_ports(service: Object) -> list[Object]:
+    return [port for port in service["spec"].get("ports") or () if port.get("protocol", "TCP") == "TCP"]
 
 
-def _is_tcp(port: Object) -> bool:
-    return bool(port.get("protocol", "TCP") == "TCP")
-
-
-def _port(port: Object, service: Object) -> ExposedPort:
-    node_port = port.get("nodePort", 0)
+def _port(port: Object, service: Object, ambiguous: Collection[tuple[str, int]]) -> ExposedPort:
+    node_port, address = port.get("nodePort", 0), _load_balancer(service)
     # kube-proxy lets only these clients use the load balancer's address; a NodePort is open to all.
     restricted = node_port and service["spec"].get("loadBalancerSourceRanges")
     return ExposedPort(
@@ -110,8 +112,14 @@ def _port(port: Object, service: Object) -> ExposedPort:
         target=port.get("targetPort") or port["port"],
         hint=(port.get("appProtocol") or port.get("name") or "").lower(),
         node_port=node_port,
-        load_balancer="" if restricted else _load_balancer(service),
+        load_balancer="" if restricted or (address, port["port"]) in ambiguous else address,
     )
+
+
+def _load_balancer_entries(service: Object) -> list[tuple[str, int]]:
+    """Return address and port of each TCP port of a load balancer; two Services may have the same, and one gets all."""
+    address = _load_balancer(service)
+    return [(address, port["port"]) for port in _tcp_ports(service) if address]
 
 
 def _load_balancer(service: Object) -> str:
