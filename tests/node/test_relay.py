@@ -176,3 +176,4 @@ def test_it_says_that_it_listens_and_ends_when_it_is_told_to() -> None:
         assert process.stdout.readline() == f"{relays.LISTENS} on {port}\n"
         process.send_signal(signal.SIGTERM)
         assert (process.wait(timeout=LIMIT), process.stderr.read()) == (0, "")
+        assert relays.LISTENS not in process.stdout.read()

@@ -145,7 +145,7 @@ class Relays:
             relay = self._docker.container(name)
             if relay is None or not relay.running or not relay.ports.get(port):
                 continue
-            if LISTENS in self._docker.logs(name, tail=1, since=relay.started):  # an earlier start wrote it, too
+            if LISTENS in self._docker.logs(name, tail=1):
                 return relay.ports[port][0]
         raise ClusterError(
             f"Port {port} of the node cannot be reached from this machine",

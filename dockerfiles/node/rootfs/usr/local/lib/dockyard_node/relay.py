@@ -95,8 +95,13 @@ async def main(host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await relay(host, port, port)
-    print(f"{LISTENS} on {port}", flush=True)  # noqa: T201 - the container's log
+    _say(f"{LISTENS} on {port}")
     await ended.wait()
+    _say("dockyard-relay: ended")  # the log is one for all starts: its last line tells whether this one listens
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the container's log
 
 
 if __name__ == "__main__":
