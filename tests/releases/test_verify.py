@@ -101,16 +101,20 @@ def test_a_path_may_need_a_moment(first: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
-    [(503, "was answered with 503"), (0, "was not answered: connection refused")],
+    ("status", "said", "fix"),
+    [
+        (503, "was answered with 503", "`./inv logs` shows why"),
+        (0, "was not answered: connection refused", "listen on targetPort web"),
+    ],
 )
-def test_a_path_that_never_serves_fails(status: int, said: str) -> None:
+def test_a_path_that_never_serves_fails(status: int, said: str, fix: str) -> None:
     """Pods that are Ready and do not serve are no deploy; the last answer says why."""
     world = World(Getter(status))
     with pytest.raises(RolloutError) as caught:
         world(WEB, paths=("/health",))
     assert caught.value.what == "Service web does not serve /health on port 80 (NodePort 30080)"
     assert caught.value.why == f"For 30 s GET http://127.0.0.1:30080/health {said}"
+    assert fix in caught.value.fix
     assert LIMIT <= world.clock.now() < LIMIT + 1
 
 

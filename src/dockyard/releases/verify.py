@@ -155,7 +155,7 @@ class Verification:
             raise RolloutError(
                 f"Service {service.name} does not serve {path} on {_described(service.main_port)}",
                 why=f"For {self.limit:g} s {error}",
-                fix="`./inv logs` shows why",
+                fix="`./inv logs` shows why" if answer.status else _listen(service.main_port),
             )
         return answer
 
@@ -164,8 +164,7 @@ class Verification:
             raise RolloutError(
                 f"Service {service.name} does not accept connections on {_described(port)}",
                 why=f"For {self.limit:g} s {error}",
-                fix=f"Let a container of its pods listen on targetPort {port.target}, on all addresses and not only on "
-                "127.0.0.1; if it is only slow to start, add a readinessProbe or raise the release's `grace`",
+                fix=_listen(port),
             )
 
     def _error(self, attempt: Callable[[], str]) -> str:
@@ -179,6 +178,13 @@ class Verification:
                 told = True
                 self.tell(error)
         return error
+
+
+def _listen(port: ExposedPort) -> str:
+    return (
+        f"Let a container of its pods listen on targetPort {port.target}, on all addresses and not only on 127.0.0.1; "
+        "if it is only slow to start, add a readinessProbe or raise the release's `grace`"
+    )
 
 
 def _described(port: ExposedPort) -> str:
