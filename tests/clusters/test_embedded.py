@@ -7,6 +7,7 @@ import socket
 import stat
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Any
 import pytest
 
 from dockyard.clusters import embedded
-from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE
+from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE, VERSION_LABEL
 from dockyard.clusters.protocol import ExposedPort
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from dockyard.model.errors import ClusterError, MachineError
 from dockyard.tools.docker import KIND, ImageFacts
 from dockyard.tools.tcp import PROXY_SETTLE
@@ -152,6 +154,36 @@ def test_a_component_that_does_not_start_is_named_with_the_log(engine: FakeEngin
     assert caught.value.why == "its last log lines:\n  panic: no space left\n"
     assert "cluster.delete cluster.start" in caught.value.fix
     assert clock.now() == 0
+
+
+def test_a_node_of_another_kubernetes_version_is_refused_with_the_command_that_replaces_it(
+    engine: FakeEngine, tmp_path: Path
+) -> None:
+    """Nothing is done to it: its data may be wanted."""
+    engine.hold()
+    assert engine.node is not None
+    engine.node = replace(engine.node, labels={VERSION_LABEL: "v1.20.2"})
+    with pytest.raises(ClusterError) as raised:
+        cluster(engine, tmp_path).start(Recorder())
+    assert f"runs Kubernetes v1.20.2, this Dockyard needs {EMBEDDED_KUBERNETES}" in str(raised.value)
+    assert "cluster.delete deploy" in str(raised.value)
+    assert engine.calls == []
+
+
+def test_damaged_data_of_containerd_are_removed_once(engine: FakeEngine, tmp_path: Path) -> None:
+    """Images and containers can be made again; a second failure is the user's to know."""
+    broken = "dockyard-node: failed containerd (3 times in a row, the last: status 1)"
+    engine.log = [(datetime.now(UTC) + timedelta(hours=1), broken)]
+    report = Recorder()
+    with pytest.raises(ClusterError, match="component containerd does not start"):
+        cluster(engine, tmp_path).start(report)
+    repairs = [call for call in engine.calls if call.startswith(("find", "stop", "start"))]
+    assert repairs == [
+        "find /var/lib/containerd -mindepth 1 -delete",
+        f"stop {NAME} {STOP_GRACE}",
+        f"start {NAME}",
+    ]
+    assert ("cluster", "Repairing") in report.lasting
 
 
 def test_a_failure_of_an_earlier_start_is_over(engine: FakeEngine, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The embedded cluster: a real single-node Kubernetes in one container.
 
-For machines where Minikube cannot be had. It needs a Docker engine and nothing else: the node's image is built from
-Debian's own packages (dockerfiles/node.Dockerfile). API server and NodePorts are published on 127.0.0.1 only. The
+For machines without Minikube. It needs only a Docker engine: the node's image is built from Go modules and Debian
+packages (dockerfiles/node.Dockerfile). API server and NodePorts are published on 127.0.0.1 only. The
 node's state is the container's anonymous volume: kept over stop and start, gone with the container.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dockyard.clusters.protocol import Loaded
 from dockyard.clusters.relays import Relays
 from dockyard.images.archive import full_reference, read, short_reference, write
-from dockyard.model.cluster import MinikubeCluster
+from dockyard.model.cluster import EMBEDDED_KUBERNETES, MinikubeCluster
 from dockyard.model.errors import ClusterError, MachineError, ToolError
 from dockyard.model.events import Event, Progress
 from dockyard.tools.clock import ticks
@@ -41,9 +41,12 @@ NETWORK = "dockyard"
 CONTEXT = "dockyard"
 """The context that the node's own kubeconfig has."""
 
+VERSION_LABEL = "dev.dockyard.kubernetes"
+"""Label of the node's image, and so of its container: the Kubernetes version in it."""
+
 API_PORT = 6443
 START_LIMIT = 120.0
-"""Seconds until a node that is not Ready counts as broken; it takes 8 on two idle cores."""
+"""Seconds until a node that is not Ready counts as broken; it takes 5 on two idle cores."""
 
 STOP_GRACE = 20
 """Seconds for the node's components to end in order."""
@@ -53,6 +56,10 @@ MEGABYTE = 1_000_000
 
 FAILED = re.compile(r"^dockyard-node: failed (\S+).*\n?((?:  .*\n?)*)", re.MULTILINE)
 """How the node says that a component does not start; that component's own last lines follow, indented."""
+
+CONTAINERD_DATA = "/var/lib/containerd"
+RESET_LIMIT = 120.0
+"""Seconds to remove the data of containerd; some gigabytes of small files take a while."""
 
 CTR = ("ctr", "--namespace", "k8s.io")
 
@@ -102,14 +109,20 @@ class EmbeddedCluster:
             return None
         return MinikubeCluster(
             driver="docker",
-            kubernetes_version=container.labels.get("dev.dockyard.kubernetes", "v1.20.2"),
+            kubernetes_version=container.labels.get(VERSION_LABEL, EMBEDDED_KUBERNETES),
             status="Running" if container.running else "Stopped",
             ip="127.0.0.1",
         )
 
     def start(self, report: Report) -> None:
-        """Make or start the container and wait for its node."""
+        """Create or start the container and wait for its node.
+
+        Raises:
+            ClusterError: The node has another Kubernetes version than this Dockyard supports, or does not become Ready.
+        """
         container = self._known = self._docker.container(self.name)
+        if container is not None:
+            self._require_supported_version(container)
         if container is not None and container.running and self._answers():
             report(Event("cluster", "Ready", f"{self.name} is running already"))
             return
@@ -254,6 +267,16 @@ class EmbeddedCluster:
             )
         return container
 
+    def _require_supported_version(self, container: ContainerFacts) -> None:
+        """Refuse to work on a node of another Dockyard version; its data are the user's to give up."""
+        version = container.labels.get(VERSION_LABEL, EMBEDDED_KUBERNETES)
+        if version != EMBEDDED_KUBERNETES:
+            raise ClusterError(
+                f"The cluster {self.name} runs Kubernetes {version}, this Dockyard needs {EMBEDDED_KUBERNETES}",
+                why="A node cannot be upgraded in place",
+                fix="`./inv cluster.delete deploy` replaces it. Its releases and volumes are lost: save what you need",
+            )
+
     def _create(self, report: Report) -> None:
         image = self._node_image(report)
         publish = self._publish()
@@ -292,13 +315,17 @@ class EmbeddedCluster:
             return False
 
     def _await_ready(self, since: datetime, report: Report) -> None:
-        missing = "the API server"
+        missing, repaired = "the API server", False
         for _ in ticks(self._clock, limit=START_LIMIT, pause=0.3):
             container = self._docker.container(self.name)
             if container is None or not container.running:
                 raise self._broken("The node's container ended while it started")
             said = self._docker.logs(self.name, tail=LOG_LINES, since=since)  # an earlier start may have failed
-            if failed := FAILED.search(said):
+            failed = FAILED.search(said)
+            if failed and failed[1] == "containerd" and not repaired:
+                since, repaired = self._reset_containerd(report), True
+                continue
+            if failed:
                 raise self._broken(f"The cluster's component {failed[1]} does not start", failed[2])
             missing = self._what_is_missing(since)
             if not missing:
@@ -306,6 +333,26 @@ class EmbeddedCluster:
                 return
             report(Event("cluster", "Starting", f"waiting for {missing}", passing=True))
         raise self._broken(f"The node was not Ready within {START_LIMIT:g} s: {missing} is missing")
+
+    def _reset_containerd(self, report: Report) -> datetime:
+        """Remove the data of a containerd that does not start, and restart the node.
+
+        A kill or a power cut in the middle of an import can damage them. They are images, which are delivered again,
+        and containers, which the kubelet creates again; the cluster's objects and volumes are elsewhere.
+
+        Returns:
+            When the node was started again.
+        """
+        report(
+            Event(
+                "cluster", "Repairing", "containerd's data are damaged: images and containers are removed, not volumes"
+            )
+        )
+        self._docker.execute(self.name, ["find", CONTAINERD_DATA, "-mindepth", "1", "-delete"], timeout=RESET_LIMIT)
+        self._docker.stop(self.name, grace=STOP_GRACE)
+        since, self._known = datetime.now(UTC), None
+        self._docker.start(self.name)
+        return since
 
     def _what_is_missing(self, since: datetime) -> str:
         """Return what a usable cluster still lacks, or nothing.
