@@ -10,12 +10,15 @@ from typing import Any, ClassVar
 
 import pytest
 
+from dockyard.clusters import minikube
 from dockyard.clusters.minikube import Minikube
+from dockyard.clusters.protocol import ExposedPort
 from dockyard.model.errors import ApiSilentError, ClusterError, ToolFailedError
 from dockyard.model.project import ClusterSpec
 from dockyard.tools.docker import ImageFacts
 from dockyard.tools.kubernetes import Api
 from dockyard.tools.target import Target
+from dockyard.tools.tcp import PROXY_SETTLE
 from tests.fakes import FakeDocker, Recorder
 
 pytestmark = pytest.mark.process
@@ -208,9 +211,35 @@ def test_a_delete_leaves_no_kubeconfig(cluster: Minikube) -> None:
     assert (cluster.status(), own.exists(), report.lasting) == (None, False, [("cluster", "Deleted")])
 
 
-def test_a_node_port_is_on_the_nodes_address(cluster: Minikube) -> None:
-    """Where Linux reaches it."""
-    assert cluster.address(30080) == "192.168.49.2:30080"
+def test_a_node_port_is_on_the_nodes_address(cluster: Minikube, program: Program) -> None:
+    """Where Linux reaches it; one command asks for the address once."""
+    ports = (30080, 32767)
+    assert [cluster.address(ExposedPort(port=80, node_port=port)) for port in ports] == [
+        "192.168.49.2:30080",
+        "192.168.49.2:32767",
+    ]
+    assert program.calls == ["ip"]
+
+
+def test_a_load_balancer_is_where_the_tunnel_has_it(cluster: Minikube) -> None:
+    """Without a tunnel it has no address, and the NodePort is used."""
+    port = ExposedPort(port=80, node_port=31000, load_balancer="10.96.4.7")
+    assert cluster.address(port) == "10.96.4.7:80"
+
+
+def test_only_the_tunnel_may_accept_connections_by_itself(cluster: Minikube, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node refuses those that lead nowhere."""
+    tried: list[tuple[str, float]] = []
+    monkeypatch.setattr(minikube, "connection_error", lambda address, *, settle: tried.append((address, settle)))
+    cluster.connection_error(ExposedPort(port=80, node_port=31000))
+    cluster.connection_error(ExposedPort(port=80, node_port=31000, load_balancer="127.0.0.1"))
+    assert tried == [("192.168.49.2:31000", 0), ("127.0.0.1:80", PROXY_SETTLE)]
+
+
+def test_no_address_has_to_be_released(cluster: Minikube, program: Program) -> None:
+    """Nothing was set up for one."""
+    cluster.release_addresses(keep=[])
+    assert program.calls == []
 
 
 class Answering(Api):

@@ -214,7 +214,7 @@ def logs(_context: Context, release: str, tail: str = "100") -> None:
 
 @task(help=JSON)
 def url(_context: Context, *, json: bool = False) -> None:
-    """Show where this machine reaches the app."""
+    """Show the URLs of NodePort and LoadBalancer Services."""
     from dockyard.releases.site import connect
     from dockyard.releases.status import urls
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dockyard.clusters.protocol import Loaded
+from dockyard.clusters.relays import Relays
 from dockyard.images.archive import full_reference, read, short_reference, write
 from dockyard.model.cluster import EMBEDDED_KUBERNETES, MinikubeCluster
 from dockyard.model.errors import ClusterError, MachineError, ToolError
@@ -24,11 +25,13 @@ from dockyard.tools.clock import ticks
 from dockyard.tools.docker import KIND
 from dockyard.tools.kubernetes import Api
 from dockyard.tools.target import Target
+from dockyard.tools.tcp import PROXY_SETTLE, connection_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from dockyard.clusters.protocol import ExposedPort
     from dockyard.model.events import Report
     from dockyard.tools.clock import Clock
     from dockyard.tools.docker import ContainerFacts, Docker
@@ -99,6 +102,8 @@ class EmbeddedCluster:
         self._docker, self._settings, self._clock = docker, settings, clock
         self._node_image, self._api = node_image, api
         self._known: ContainerFacts | None = None
+        self._routes: dict[str, bool] = {}
+        self._relays = Relays(docker, node=settings.name, network=NETWORK, clock=clock)
 
     def status(self) -> MinikubeCluster | None:
         """Return what the node is like; its image's version label names the Kubernetes in it."""
@@ -148,6 +153,7 @@ class EmbeddedCluster:
             _refuse_taken_ports(self._publish())
             report(Event("cluster", "Starting", f"container {self.name}"))
             self._docker.start(self.name)
+            self._relays.start()
         self._await_ready(since, report)
 
     def stop(self, report: Report) -> None:
@@ -159,10 +165,12 @@ class EmbeddedCluster:
             return
         report(Event("cluster", "Stopping", f"container {self.name}", passing=True))
         self._docker.stop(self.name, grace=STOP_GRACE)
+        self._relays.stop()
         report(Event("cluster", "Stopped", "its state is kept; `cluster.start` brings it back"))
 
     def delete(self, report: Report) -> None:
-        """Remove the container with its volume, the kubeconfig, and the network when nothing else is in it."""
+        """Remove the containers with their volumes, the kubeconfig, and the network when nothing else is in it."""
+        self._relays.remove()
         if self._docker.container(self.name) is None:
             report(Event("cluster", "Absent", f"there is no container {self.name}"))
         else:
@@ -177,7 +185,7 @@ class EmbeddedCluster:
 
         Another checkout may have made it: under the same name and address, with other certificates.
         """
-        container = self._known = self._known or self._running()
+        container = self._current()
         made_for = f"{_mark(container)}\n", self._server(container)
         text = self._kubeconfig.read_text() if self._kubeconfig.exists() else ""
         if not all(part in text for part in made_for):
@@ -223,21 +231,48 @@ class EmbeddedCluster:
         names = (*map(full_reference, references), *sorted(ids))
         self._docker.execute(self.name, [*CTR, "images", "remove", "--sync", *names])
 
-    def address(self, node_port: int) -> str:
-        """Return the published address.
+    def address(self, port: ExposedPort) -> str:
+        """Return the published address of a NodePort, else the node's own if this machine routes to it, else a relay's.
 
         Raises:
-            ClusterError: The NodePort is outside of the range that the container publishes.
+            ClusterError: The cluster does not run, or the relay does not start.
         """
-        bounds = (self._known or self._running()).ports.get(node_port)
-        if not bounds:
-            first, last = self._settings.node_ports
-            raise ClusterError(
-                f"NodePort {node_port} cannot be reached from this machine",
-                why=f"The embedded cluster publishes {first} to {last}",
-                fix="Choose a nodePort in that range",
-            )
-        return bounds[0]
+        container = self._current()
+        published = container.ports.get(port.node_port)
+        if published and not port.load_balancer:
+            return published[0]
+        if direct := self._direct_address(port):
+            return direct
+        return published[0] if published else self._relays.address(_port_of_node(port), container.image_id)
+
+    def connection_error(self, port: ExposedPort) -> str:
+        """Connect to the node itself if this machine routes to it: a published port accepts every connection."""
+        if direct := self._direct_address(port):
+            return connection_error(direct)
+        return connection_error(self.address(port), settle=PROXY_SETTLE)
+
+    def release_addresses(self, *, keep: Collection[ExposedPort]) -> None:
+        """Remove the relays of all other ports."""
+        self._relays.remove(keep=set(map(_port_of_node, keep)))
+
+    def _direct_address(self, port: ExposedPort) -> str:
+        """Return the address at which a packet reaches kube-proxy without a proxy of Docker; empty if there is none."""
+        node = self._current().networks.get(NETWORK, "")
+        if not node or not self._routes_to(node):
+            return ""
+        if port.load_balancer == node or not port.node_port:
+            return f"{port.load_balancer}:{port.port}"
+        return f"{node}:{port.node_port}"
+
+    def _routes_to(self, node: str) -> bool:
+        """Whether this machine routes to the node: on Linux it does, unless the engine runs in a virtual machine."""
+        if node not in self._routes:
+            self._routes[node] = self._api(self.target("default")).answers_at(node, API_PORT)
+        return self._routes[node]
+
+    def _current(self) -> ContainerFacts:
+        self._known = self._known or self._running()
+        return self._known
 
     @property
     def _kubeconfig(self) -> Path:
@@ -393,6 +428,11 @@ class EmbeddedCluster:
                 raise AssertionError
             sent = write(image, name, importing.stdin, on_bytes=on_bytes)
         return Loaded(reference, image.id, sent)
+
+
+def _port_of_node(port: ExposedPort) -> int:
+    """Return the port of the node at which kube-proxy takes connections for a port of a Service."""
+    return port.node_port or port.port
 
 
 def published(port: int) -> str:

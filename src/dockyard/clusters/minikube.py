@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
@@ -21,11 +22,13 @@ from dockyard.model.events import Event
 from dockyard.tools.kubernetes import Api
 from dockyard.tools.minikube import MinikubeProgram
 from dockyard.tools.target import Target
+from dockyard.tools.tcp import PROXY_SETTLE, connection_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from dockyard.clusters.protocol import ExposedPort
     from dockyard.model.events import Report
     from dockyard.model.project import ClusterSpec
     from dockyard.tools.docker import Docker
@@ -44,6 +47,10 @@ class Minikube:
         self._spec, self._docker, self._api = spec, docker, api
         self._kubeconfig = folder / f"minikube-{profile}.kubeconfig"
         self._program = MinikubeProgram(profile, self._kubeconfig)
+
+    @cached_property
+    def _node_ip(self) -> str:
+        return self._program.ip()
 
     def status(self) -> MinikubeCluster | None:
         """Return what `minikube profile list` says of the profile.
@@ -155,9 +162,16 @@ class Minikube:
         for reference in references:
             self._program.remove_image(full_reference(reference))
 
-    def address(self, node_port: int) -> str:
-        """Return the node's address with the port."""
-        return f"{self._program.ip()}:{node_port}"
+    def address(self, port: ExposedPort) -> str:
+        """Return the load balancer's address, which `minikube tunnel` or an addon gives a Service, else the node's."""
+        return f"{port.load_balancer}:{port.port}" if port.load_balancer else f"{self._node_ip}:{port.node_port}"
+
+    def connection_error(self, port: ExposedPort) -> str:
+        """Connect; the tunnel may accept connections itself, the node does not."""
+        return connection_error(self.address(port), settle=PROXY_SETTLE if port.load_balancer else 0)
+
+    def release_addresses(self, *, keep: Collection[ExposedPort]) -> None:
+        """Do nothing: nothing is set up to reach a Service."""
 
     def _missing_addons(self, facts: ProfileFacts | None) -> tuple[str, ...]:
         """Return the addons of dockyard.yaml that are not enabled yet.

@@ -196,7 +196,7 @@ class ReleaseSpec(Entity):
         "the chart is told it in `existingSecret`.",
     )
     check: Annotated[tuple[HttpPath, ...], distinct("path", SOURCE)] = Field(
-        (), description="Paths that must answer through the NodePort after a deploy."
+        (), description="Paths that each NodePort and LoadBalancer Service must answer with success after a deploy."
     )
 
 
