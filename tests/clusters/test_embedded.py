@@ -18,7 +18,7 @@ import pytest
 from dockyard.clusters import embedded
 from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE, VERSION_LABEL
 from dockyard.clusters.protocol import ExposedPort
-from dockyard.model.cluster import EMBEDDED_KUBERNETES
+from dockyard.model.cluster import EMBEDDED_ADDONS, EMBEDDED_KUBERNETES
 from dockyard.model.errors import ClusterError, MachineError
 from dockyard.tools.docker import KIND, ImageFacts
 from dockyard.tools.tcp import PROXY_SETTLE
@@ -43,6 +43,7 @@ def test_absent_running_and_stopped_are_told(engine: FakeEngine, tmp_path: Path)
     facts = node.status()
     assert facts is not None
     assert (facts.status, facts.ip, facts.driver) == ("Running", "127.0.0.1", "docker")
+    assert facts.addons == EMBEDDED_ADDONS
     engine.hold(running=False)
     facts = node.status()
     assert facts is not None

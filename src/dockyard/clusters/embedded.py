@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from dockyard.clusters.protocol import Loaded
 from dockyard.clusters.relays import Relays
 from dockyard.images.archive import full_reference, read, short_reference, write
-from dockyard.model.cluster import EMBEDDED_KUBERNETES, MinikubeCluster
+from dockyard.model.cluster import EMBEDDED_ADDONS, EMBEDDED_KUBERNETES, MinikubeCluster
 from dockyard.model.errors import ClusterError, MachineError, ToolError
 from dockyard.model.events import Event, Progress
 from dockyard.tools.clock import ticks
@@ -115,6 +115,7 @@ class EmbeddedCluster:
             kubernetes_version=_labelled_version(container),
             status="Running" if container.running else "Stopped",
             ip="127.0.0.1",
+            addons=EMBEDDED_ADDONS,
         )
 
     def kubernetes_version(self) -> str:
