@@ -17,6 +17,9 @@ DEFAULT_CPUS = 2
 DEFAULT_MEMORY_MB = 4096
 DEFAULT_DRIVER: Final = "docker"
 
+EMBEDDED_KUBERNETES: Final = "v1.36.3"
+"""Kubernetes version of the embedded cluster's node image."""
+
 Driver = Literal["docker", "virtualbox", "kvm2"]
 Status = Literal["Running", "Stopped", "Paused"]
 
