@@ -7,13 +7,10 @@ own environment: no file, no argument list and no log holds it.
 
 from __future__ import annotations
 
-import os
 import secrets
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dockyard.images.bases import Engine as Bases
@@ -22,9 +19,11 @@ from dockyard.model.errors import MachineError, ToolFailedError
 from dockyard.model.events import Event
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.docker import KIND, QUICK
+from dockyard.tools.memory_file import memory_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from dockyard.model.events import Report
     from dockyard.tools.clock import Clock
@@ -353,7 +352,7 @@ def _create(docker: Engine, report: Report, order: _Order) -> None:
         docker.stop(settings.name, grace=GRACE)
         docker.remove(settings.name)
     docker.ensure_volume(settings.volume, kind="database")
-    with _env_file(settings, order.password) as env_file:
+    with memory_file("dockyard-database", _environment(settings, order.password)) as env_file:
         docker.run_container(
             image,
             name=settings.name,
@@ -366,16 +365,9 @@ def _create(docker: Engine, report: Report, order: _Order) -> None:
         )
 
 
-@contextmanager
-def _env_file(settings: Settings, password: str) -> Iterator[Path]:
-    """Give a file with the password, which may stand in no argument list; it is in memory, and ends with us."""
-    descriptor = os.memfd_create("dockyard-database")
-    os.fchmod(descriptor, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"POSTGRES_USER={settings.user}\nPOSTGRES_DB={settings.database}\n")
-        file.write(f"POSTGRES_PASSWORD={password}\n")
-        file.flush()
-        yield Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+def _environment(settings: Settings, password: str) -> str:
+    """Return the file that a new container's environment is read from: an argument list would show the password."""
+    return f"POSTGRES_USER={settings.user}\nPOSTGRES_DB={settings.database}\nPOSTGRES_PASSWORD={password}\n"
 
 
 def _wait(docker: Engine, settings: Settings, password: str, clock: Clock) -> None:
