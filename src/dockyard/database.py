@@ -153,6 +153,26 @@ class DatabaseAction:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What is known of the database before it is started.
+
+    Attributes:
+        settings: Its names and places.
+        container: Its container, running or not, or None.
+        password: The password that it has, or will be created with; in no repr.
+    """
+
+    settings: Settings
+    container: ContainerFacts | None
+    password: str = field(repr=False)
+
+    @property
+    def database(self) -> Database:
+        """The database, as it is or will be."""
+        return Database(self.settings, self.password, started=False)
+
+
 class Engine(Bases, Protocol):
     """What this module asks of the Docker engine."""
 
@@ -224,11 +244,19 @@ def require_ours(there: ContainerFacts) -> None:
         )
 
 
+def observe(docker: Engine, *, settings: Settings = DEFAULT) -> DatabaseFacts:
+    """Look the database up; nothing is started. Its URL is known from then on, also if it has to be created."""
+    there = docker.container(settings.name)
+    known = there.environment.get("POSTGRES_PASSWORD") if there is not None else None
+    return DatabaseFacts(settings, there, known or secrets.token_urlsafe(24))
+
+
 def start(  # noqa: PLR0913 - both clocks have a default
     docker: Engine,
     report: Report,
     *,
     ca_bundle: Path | None,
+    facts: DatabaseFacts | None = None,
     settings: Settings = DEFAULT,
     clock: Clock | None = None,
     wall: Callable[[], datetime] = now,
@@ -238,8 +266,9 @@ def start(  # noqa: PLR0913 - both clocks have a default
     Args:
         docker: The engine.
         report: Told of what is done; of nothing where it runs.
-        ca_bundle: The machine's certificates, for building a stand-in image.
-        settings: Names and places.
+        ca_bundle: The machine's own CA certificates, for building a fallback of its image.
+        facts: What `observe` returned, if it was called before.
+        settings: Names and places, if there are no facts.
         clock: The clock that the wait goes by.
         wall: The time of day, in UTC: one that has run for a while is not waited for.
 
@@ -247,10 +276,9 @@ def start(  # noqa: PLR0913 - both clocks have a default
         MachineError: The port is taken, or it does not come up.
         BuildError: Its image cannot be had.
     """
-    there = docker.container(settings.name)
+    facts = facts or observe(docker, settings=settings)
+    settings, there, password = facts.settings, facts.container, facts.password
     action = plan_database(settings, there)
-    password = there.environment.get("POSTGRES_PASSWORD") if there is not None else None
-    password = password or secrets.token_urlsafe(24)
     if action.verb is not Verb.KEEP:
         report(Event(SUBJECT, "Starting", f"{settings.name}: {action.reason}"))
         _act(docker, report, _Order(settings, action.verb, password, ca_bundle))

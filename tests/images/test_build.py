@@ -297,7 +297,12 @@ def test_more_secrets_are_given_to_the_build() -> None:
 
 
 SECRET = "proxy.example.com"  # noqa: S105 - of nobody
-LEAKING = f"#5 [2/3] RUN fetch {SECRET}\n#5 0.1 progress: 1/2 {SECRET}/a\n#5 0.2 no route to {SECRET}\n#5 ERROR: {SECRET}\n"
+LEAKING = f"""\
+#5 [2/3] RUN fetch {SECRET}
+#5 0.1 progress: 1/2 {SECRET}/a
+#5 0.2 no route to {SECRET}
+#5 ERROR: {SECRET}
+"""
 
 
 def redact(text: str) -> str:
