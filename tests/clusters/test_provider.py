@@ -10,8 +10,8 @@ import pytest
 
 from dockyard.clusters.embedded import EmbeddedCluster
 from dockyard.clusters.minikube import Minikube
-from dockyard.clusters.protocol import Cluster
 from dockyard.clusters.node_image import STEP
+from dockyard.clusters.protocol import Cluster
 from dockyard.clusters.provider import choose, embedded_settings, last_build
 from dockyard.journal import Journal
 from dockyard.model.errors import ConfigError
