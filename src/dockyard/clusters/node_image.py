@@ -35,6 +35,9 @@ SUBJECT = "cluster"
 STEP = "node image"
 """The name of the build's step in the journal, by which later builds know how long it took."""
 
+PACKAGES = "packages"
+"""What the progress of the compiler counts."""
+
 USUAL = "4 to 12 minutes"
 """How long the build takes if no earlier one is known; 4 on two idle cores, near a fast proxy."""
 
@@ -80,7 +83,7 @@ class NodeImage:
             kind="node",
             fingerprint=sources,
             ca_bundle=self._ca_bundle,
-            counted="packages",
+            counted=PACKAGES,
             explain=explain,
         )
         if self._docker.image(spec.reference) is None:
@@ -111,13 +114,14 @@ class NodeImage:
 
 
 def _with_last_time(report: Report, before: float | None) -> Report:
-    """Return a report that adds to progress how long the last build took."""
+    """Return a report that adds to the progress of the compiler how long the last build took."""
     if before is None:
         return report
     took = f"last time {minutes(before)}"
 
     def tell(event: Event) -> None:
-        report(replace(event, text=f"{took}  {event.text}") if event.passing else event)
+        compiling = event.progress is not None and event.progress.unit == PACKAGES
+        report(replace(event, text=f"{took}  {event.text}") if compiling else event)
 
     return tell
 
