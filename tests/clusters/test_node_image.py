@@ -69,7 +69,7 @@ def _go_mod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give every test a node image of two files, so that none depends on what the real one contains."""
     for name, text in {
         node_image.DOCKERFILE: "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n",
-        node_image.GO_MOD: "module example.org/node\n\nrequire k8s.io/api v0.36.3\n",
+        f"{node_image.CONTEXT}/{node_image.GO_MOD}": "module example.org/node\n\nrequire k8s.io/api v0.36.3\n",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")

@@ -29,7 +29,7 @@ SHORT = 12
 
 CONTEXT = "dockerfiles/node"
 DOCKERFILE = "dockerfiles/node.Dockerfile"
-GO_MOD = "dockerfiles/node/go.mod"
+GO_MOD = "go.mod"
 
 SUBJECT = "cluster"
 STEP = "node image"
@@ -109,7 +109,7 @@ class NodeImage:
         secrets: dict[str, Path] = {}
         if settings:
             secrets["goenv"] = stack.enter_context(memory_file("dockyard-goenv", environment_file(settings)))
-        redact = redactor(settings, public=module_hosts(asset(GO_MOD).read_text(encoding="utf-8")))
+        redact = redactor(settings, public=module_hosts((asset(CONTEXT) / GO_MOD).read_text(encoding="utf-8")))
         build_image(self._docker, replace(spec, secrets=secrets, redact=redact), report)
 
 
