@@ -25,6 +25,7 @@ from dockyard.model.errors import (
     RefusedError,
     RolloutError,
     StoppedError,
+    ToolFailedError,
 )
 from dockyard.model.events import Event, Move, Report
 from dockyard.model.lifecycle import DeploymentState
@@ -32,6 +33,7 @@ from dockyard.model.project import Project
 from dockyard.releases.lock import Claim, Lock
 from dockyard.releases.plan import Verb
 from dockyard.tools import jobs
+from dockyard.tools import stop as stopping
 from dockyard.workspace import Workspace
 from tests.deploy.conftest import BASE, ME, NAMES, NOON, Deploying
 from tests.fakes import FakeCluster, FakeDocker, Recorder, rendered
@@ -500,6 +502,18 @@ def test_a_stop_while_an_image_is_loaded_sent_no_release(deploying: Deploying) -
     """Loading is not sending."""
     deploying.workspace.cluster.on_call = stop
     assert stopped(begin(deploying, "api")).why == "api was not sent"
+
+
+def test_a_program_that_a_signal_ends_did_not_fail(deploying: Deploying, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its release is not shown as failed: `docker save` ends with an exit code of its own."""
+
+    def end(_call: str) -> None:
+        monkeypatch.setattr(stopping, "check", stop)
+        raise ToolFailedError(["docker", "save"], 130, "")
+
+    deploying.workspace.cluster.on_call = end
+    assert stopped(begin(deploying, "api")).why == "api was not sent"
+    assert "Failed" not in moves(deploying, "api")
 
 
 def test_a_stop_half_way_tells_what_was_sent(deploying: Deploying) -> None:

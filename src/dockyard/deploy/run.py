@@ -26,6 +26,7 @@ from dockyard.model.errors import DockyardError, StoppedError
 from dockyard.model.events import Event
 from dockyard.releases.records import read_records
 from dockyard.releases.site import connect, runs
+from dockyard.tools import stop
 from dockyard.tools.clock import ticks
 from dockyard.tools.jobs import Job, run_jobs
 
@@ -250,6 +251,7 @@ class DeployRun:
         except StoppedError:
             raise
         except DockyardError as error:
+            stop.check()  # a program that was ended by the signal did not fail
             with self._guard:
                 self._failed = True
                 if self._act is not None:
@@ -267,6 +269,7 @@ class DeployRun:
         except StoppedError:
             raise
         except DockyardError as error:
+            stop.check()
             self.report(Event(subject, "Failed", error.what))
             raise
 
