@@ -1,24 +1,26 @@
-"""Work in parallel, each piece after those that it needs."""
+"""Running jobs in parallel along their dependencies."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
+from dataclasses import replace
+from graphlib import CycleError
 from typing import Any
 
 import pytest
 
-from dockyard.deploy import graph
-from dockyard.deploy.graph import Piece, carry_out
 from dockyard.model.errors import BuildError, DockyardError, LeftFailedError, RolloutError, StoppedError
+from dockyard.tools import jobs as module
+from dockyard.tools.jobs import Job, run_jobs
 
 LIMIT = 20.0
 """Seconds after which threads that should have met never will."""
 
 
 class Work:
-    """Pieces that note when they begin and end.
+    """Jobs that log when they begin and end.
 
     Attributes:
         log: `begin a`, `end a`, in order.
@@ -30,8 +32,8 @@ class Work:
         self.most = self._running = 0
         self._guard = threading.Lock()
 
-    def piece(self, name: str, *needs: str, during: Callable[[], object] = lambda: None) -> Piece:
-        """Return a piece that does something between its begin and its end."""
+    def job(self, name: str, *needs: str, during: Callable[[], object] = lambda: None) -> Job:
+        """Return a job that calls a function between its begin and its end."""
 
         def run() -> None:
             with self._guard:
@@ -45,7 +47,7 @@ class Work:
                     self._running -= 1
                     self.log.append(f"end {name}")
 
-        return Piece(name, frozenset(needs), run)
+        return Job(name, frozenset(needs), run)
 
 
 @pytest.fixture
@@ -63,56 +65,83 @@ def fail(error: Exception) -> Callable[[], None]:
     return run
 
 
-def test_a_piece_begins_when_those_that_it_needs_have_ended(work: Work) -> None:
-    """Whatever the order in which they are given."""
-    carry_out([work.piece("c", "b"), work.piece("b", "a"), work.piece("a")], jobs=4)
+def test_a_job_begins_when_those_that_it_needs_have_ended(work: Work) -> None:
+    """The order in which the jobs are given does not matter."""
+    run_jobs([work.job("c", "b"), work.job("b", "a"), work.job("a")], limit=4)
     assert work.log == ["begin a", "end a", "begin b", "end b", "begin c", "end c"]
 
 
-def test_pieces_that_need_nothing_of_each_other_overlap(work: Work) -> None:
+def test_jobs_that_need_nothing_of_each_other_overlap(work: Work) -> None:
     """Each waits inside its own work until the other one is inside too."""
     both = threading.Barrier(2, timeout=LIMIT)
-    carry_out([work.piece("a", during=both.wait), work.piece("b", during=both.wait)], jobs=2)
+    run_jobs([work.job("a", during=both.wait), work.job("b", during=both.wait)], limit=2)
     assert work.most == 2
 
 
-def test_a_piece_begins_at_once_when_its_own_needs_are_done(work: Work) -> None:
+def test_a_job_begins_at_once_when_its_own_needs_are_done(work: Work) -> None:
     """Not when all of an earlier wave are: `slow` ends only after what needs `quick` has begun."""
     begun = threading.Event()
-    carry_out(
+    run_jobs(
         [
-            work.piece("quick"),
-            work.piece("slow", during=lambda: begun.wait(LIMIT)),
-            work.piece("next", "quick", during=begun.set),
+            work.job("quick"),
+            work.job("slow", during=lambda: begun.wait(LIMIT)),
+            work.job("next", "quick", during=begun.set),
         ],
-        jobs=3,
+        limit=3,
     )
     assert work.log.index("begin next") < work.log.index("end slow")
+
+
+def test_uncounted_jobs_run_beside_the_limit(work: Work) -> None:
+    """A cluster that starts for minutes does not take the place of a build."""
+    both = threading.Barrier(3, timeout=LIMIT)
+    jobs = [work.job(name, during=both.wait) for name in "abc"]
+    run_jobs([replace(jobs[0], counted=False), replace(jobs[1], counted=False), jobs[2]], limit=1)
+    assert work.most == 3
+
+
+def test_the_limit_holds_for_counted_jobs_alone(work: Work) -> None:
+    """A second counted job waits although only one counted job runs."""
+    gone = threading.Event()
+    jobs = [
+        replace(work.job("cluster", during=lambda: gone.wait(LIMIT)), counted=False),
+        work.job("a"),
+        work.job("b", during=gone.set),
+    ]
+    run_jobs(jobs, limit=1)
+    assert work.log.index("end a") < work.log.index("begin b") < work.log.index("end cluster")
+
+
+def test_a_cycle_is_an_error_before_anything_runs(work: Work) -> None:
+    """Such jobs would wait for each other for ever."""
+    with pytest.raises(CycleError):
+        run_jobs([work.job("a", "b"), work.job("b", "a"), work.job("c")], limit=2)
+    assert work.log == []
 
 
 @pytest.mark.parametrize(("jobs", "most"), [(0, 1), (1, 1), (2, 2)])
 def test_no_more_run_at_a_time_than_were_asked_for(work: Work, jobs: int, most: int) -> None:
     """None would be no work at all, so it is one."""
     barrier = threading.Barrier(most, timeout=LIMIT)
-    carry_out([work.piece(str(index), during=barrier.wait) for index in range(4)], jobs=jobs)
+    run_jobs([work.job(str(index), during=barrier.wait) for index in range(4)], limit=jobs)
     assert (work.most, len(work.log)) == (most, 8)
 
 
 def test_one_at_a_time_keeps_the_order_that_was_given(work: Work) -> None:
     """Where several may begin, the first ones do."""
-    carry_out([work.piece(name) for name in "dbca"], jobs=1)
+    run_jobs([work.job(name) for name in "dbca"], limit=1)
     assert [entry for entry in work.log if entry.startswith("begin")] == ["begin d", "begin b", "begin c", "begin a"]
 
 
 def test_a_need_that_nobody_provides_is_done(work: Work) -> None:
-    """An image that is not built needs no build; no piece waits for ever."""
-    carry_out([work.piece("a", "build x", "checks")], jobs=1)
+    """An image that is not built needs no build, and no job waits for one that does not exist."""
+    run_jobs([work.job("a", "build x", "checks")], limit=1)
     assert work.log == ["begin a", "end a"]
 
 
 def test_nothing_to_do_ends_at_once() -> None:
     """A plan may be empty."""
-    carry_out([], jobs=4)
+    run_jobs([], limit=4)
 
 
 def test_after_a_failure_what_runs_is_ended_and_nothing_begins(work: Work) -> None:
@@ -128,21 +157,21 @@ def test_after_a_failure_what_runs_is_ended_and_nothing_begins(work: Work) -> No
         beside.set()
         assert failing.wait(LIMIT)
 
-    pieces = [
-        work.piece("a", during=break_off),
-        work.piece("b", during=go_on),
-        work.piece("needs-a", "a"),
-        work.piece("needs-b", "b"),
-        work.piece("free"),
+    jobs = [
+        work.job("a", during=break_off),
+        work.job("b", during=go_on),
+        work.job("needs-a", "a"),
+        work.job("needs-b", "b"),
+        work.job("free"),
     ]
     with pytest.raises(RolloutError, match="Release a failed"):
-        carry_out(pieces, jobs=2)
+        run_jobs(jobs, limit=2)
     assert sorted(work.log) == ["begin a", "begin b", "end a", "end b"]
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Set once the first of two pieces was seen to have ended: when the other one alone is waited for."""
+    """Set once the first of two jobs was seen to have ended: when the other one alone is waited for."""
     seen = threading.Event()
 
     def counting(futures: Any, timeout: float, **options: Any) -> Any:  # noqa: ANN401 - as the real one
@@ -150,7 +179,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
             seen.set()
         return wait(futures, timeout, **options)
 
-    monkeypatch.setattr(graph, "wait", counting)
+    monkeypatch.setattr(module, "wait", counting)
     return seen
 
 
@@ -178,18 +207,18 @@ def test_one_reason_is_told_of_several(
         raise second
 
     with pytest.raises(DockyardError) as caught:
-        carry_out([work.piece("a", during=fail_later), work.piece("b", during=fail(first))], jobs=2)
+        run_jobs([work.job("a", during=fail_later), work.job("b", during=fail(first))], limit=2)
     assert (caught.value.what, len(work.log)) == (told, 4)
 
 
 def test_a_stop_alone_is_told_as_one() -> None:
     """A wait that was ended by a signal raises in its own thread."""
     with pytest.raises(StoppedError):
-        carry_out([Piece("a", frozenset(), fail(StoppedError("Stopped")))], jobs=1)
+        run_jobs([Job("a", frozenset(), fail(StoppedError("Stopped")))], limit=1)
 
 
 def test_an_interrupt_waits_for_what_runs(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C is raised where the pieces are waited for, with a limit each; what runs ends, nothing begins."""
+    """Ctrl-C is raised where the jobs are waited for, with a limit each; what runs ends, nothing begins."""
     waited: list[int] = []
     going = threading.Event()
 
@@ -200,8 +229,8 @@ def test_an_interrupt_waits_for_what_runs(work: Work, monkeypatch: pytest.Monkey
         going.set()
         return wait(futures, timeout, **options)
 
-    monkeypatch.setattr(graph, "wait", interrupted)
-    pieces: Sequence[Piece] = [work.piece("a", during=lambda: going.wait(LIMIT)), work.piece("b", "a")]
+    monkeypatch.setattr(module, "wait", interrupted)
+    jobs: Sequence[Job] = [work.job("a", during=lambda: going.wait(LIMIT)), work.job("b", "a")]
     with pytest.raises(StoppedError) as caught:
-        carry_out(pieces, jobs=2)
+        run_jobs(jobs, limit=2)
     assert (caught.value.exit_code, work.log, waited[:2]) == (130, ["begin a", "end a"], [1, 1])
