@@ -1,0 +1,35 @@
+"""Containers that run as long as their pod."""
+
+from __future__ import annotations
+
+import pytest
+
+from dockyard.releases.causes import Object
+from dockyard.releases.containers import is_sidecar, lasting_containers, lasting_statuses
+from tests.releases.objects import ends, pod, runs
+
+SPEC: Object = {
+    "initContainers": [{"name": "migrate"}, {"name": "proxy", "restartPolicy": "Always"}],
+    "containers": [{"name": "app"}],
+}
+MIGRATED: Object = {**ends(0, "Completed"), "name": "migrate"}
+PROXY: Object = {**runs(), "name": "proxy"}
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("Always", True), ("Never", False), (None, False)])
+def test_a_sidecar_is_restarted_always(policy: str | None, *, expected: bool) -> None:
+    """Any other restart policy is that of an init container that ends."""
+    assert is_sidecar({"name": "proxy", **({"restartPolicy": policy} if policy else {})}) is expected
+
+
+def test_sidecars_last_as_long_as_containers() -> None:
+    """Init containers that end do not."""
+    assert [container["name"] for container in lasting_containers(SPEC)] == ["proxy", "app"]
+    statuses = lasting_statuses(pod("web-a", runs(), init=(MIGRATED, PROXY), spec=SPEC))
+    assert [status["name"] for status in statuses] == ["proxy", "app"]
+
+
+def test_a_pod_without_reported_containers_has_no_statuses() -> None:
+    """Its sidecar may run already: the containers do not."""
+    assert lasting_statuses(pod("web-a", init=(PROXY,), spec=SPEC)) == []
+    assert lasting_containers({}) == []
