@@ -13,19 +13,26 @@ import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import yaml
 
 from dockyard.charts.manifests import Manifests
-from dockyard.clusters.protocol import Loaded
-from dockyard.model.cluster import MinikubeCluster
-from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, StatusCause, ToolFailedError
+from dockyard.clusters.protocol import ExposedPort, Loaded
+from dockyard.model.cluster import EMBEDDED_KUBERNETES, MinikubeCluster
+from dockyard.model.errors import (
+    ApiRefusedError,
+    ApiSilentError,
+    ClusterError,
+    StatusCause,
+    ToolFailedError,
+    ToolMissingError,
+)
 from dockyard.model.events import Event, Report
 from dockyard.model.project import Project
 from dockyard.releases.records import HELM_TYPE, Revision, read_records
@@ -277,11 +284,11 @@ class FakeApi(Api):
 
     def _answer(self, method: str, path: str, query: Mapping[str, str], body: Object | None) -> Object:
         if path == "version":
-            return {"gitVersion": "v1.20.2"}
+            return {"gitVersion": EMBEDDED_KUBERNETES}
         if found := [(kind, name) for kind, (api, name) in RESOURCES.items() if api == path]:
             return {"resources": [{"kind": kind, "name": name, "namespaced": True} for kind, name in found]}
-        if path in {"api/v1/nodes", "api/v1/pods"}:
-            kind = {"nodes": "Node", "pods": "Pod"}[path.rpartition("/")[2]]
+        if path in {"api/v1/nodes", "api/v1/pods", "api/v1/services"}:
+            kind = {"nodes": "Node", "pods": "Pod", "services": "Service"}[path.rpartition("/")[2]]
             return {"items": [entry for entry in self.objects.values() if entry["kind"] == kind]}
         api, _, rest = path.partition("/namespaces")
         namespace, *tail = rest.strip("/").split("/")
@@ -526,22 +533,33 @@ class FakeCluster:
     Attributes:
         calls: What it was asked to do.
         held: The images in its node.
-        unreachable: NodePorts that this machine does not reach.
+        refusing: Ports of Services that accept no connection.
+        kept: The ports whose addresses were kept at last, each time that others were released.
+        version: Its Kubernetes version; empty if it is unknown.
         on_call: Called with each call before it does anything.
     """
 
     name = "test"
+    provider: Final = "embedded"
 
     def __init__(self, *, running: bool = True) -> None:
+        self.version = EMBEDDED_KUBERNETES
         self.calls: list[str] = []
         self.held: dict[str, str] = {}
-        self.unreachable: set[int] = set()
+        self.refusing: set[int] = set()
+        self.kept: list[set[int]] = []
         self.running = running
         self.on_call: Callable[[str], None] = _nothing
 
     def status(self) -> MinikubeCluster | None:
         """Return that it runs, or None."""
-        return MinikubeCluster(kubernetes_version="v1.20.2", status="Running") if self.running else None
+        return MinikubeCluster(kubernetes_version=EMBEDDED_KUBERNETES, status="Running") if self.running else None
+
+    def kubernetes_version(self) -> str:
+        """Return the version, or raise as a provider that does not answer."""
+        if not self.version:
+            raise ToolMissingError("minikube")
+        return self.version
 
     def start(self, report: Report) -> None:
         """Run."""
@@ -566,11 +584,17 @@ class FakeCluster:
             raise ClusterError("The cluster test does not run", fix="Run `./inv cluster.start`")
         return Target(kubeconfig=TARGET.kubeconfig, context=TARGET.context, namespace=namespace)
 
-    def address(self, node_port: int) -> str:
-        """Return the NodePort on this machine."""
-        if node_port in self.unreachable:
-            raise ClusterError(f"NodePort {node_port} cannot be reached from this machine", fix="Choose another one")
-        return f"127.0.0.1:{node_port}"
+    def address(self, port: ExposedPort) -> str:
+        """Return the load balancer's address, or the NodePort on this machine."""
+        return f"{port.load_balancer}:{port.port}" if port.load_balancer else f"127.0.0.1:{port.node_port}"
+
+    def connection_error(self, port: ExposedPort) -> str:
+        """Accept, unless that port refuses."""
+        return f"{self.address(port)}: Connection refused" if port.port in self.refusing else ""
+
+    def release_addresses(self, *, keep: Collection[ExposedPort]) -> None:
+        """Take note of what is kept."""
+        self.kept.append({port.node_port for port in keep})
 
     def images(self) -> Mapping[str, str]:
         """Return the images in the node."""

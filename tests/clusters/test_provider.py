@@ -77,3 +77,50 @@ def test_only_the_default_cluster_has_fixed_ports(tmp_path: Path) -> None:
     assert (usual.api_port, usual.publish_from) == (16443, 30080)
     assert (other.api_port, other.publish_from) == (0, 0)
     assert other.node_ports == usual.node_ports
+
+
+@pytest.mark.parametrize("version", ["v1.36.3", "1.36.3", None])
+@pytest.mark.parametrize("provider", ["embedded", "auto"])
+def test_the_embedded_cluster_has_one_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str, version: str | None
+) -> None:
+    """With or without its leading v; without any it is meant too."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert chosen(tmp_path, provider=provider, kubernetesVersion=version).provider == "embedded"
+
+
+@pytest.mark.parametrize("version", ["v1.36.2", "1.34.4", "v1.36.3-rc.1", "v1.36.3+k3s1"])
+@pytest.mark.parametrize(("provider", "chosen_by"), [("embedded", ""), ("auto", "; `provider: auto` selects it")])
+def test_another_version_of_the_embedded_cluster_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str, chosen_by: str, version: str
+) -> None:
+    """The error names the supported one, and why the embedded cluster is used at all."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError) as caught:
+        chosen(tmp_path, provider=provider, kubernetesVersion=version)
+    assert caught.value.what == f"cluster.kubernetesVersion is v{version.removeprefix('v')}"
+    assert caught.value.why.startswith(f"The embedded cluster runs Kubernetes v1.36.3 only{chosen_by}")
+    assert "Write v1.36.3" in caught.value.fix
+
+
+def test_minikube_may_have_any_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named, or chosen because it is installed."""
+    (tmp_path / "minikube").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for provider in ("auto", "minikube"):
+        made = chosen(tmp_path, provider=provider, kubernetesVersion="1.28.3", addons=["ingress"])
+        assert made.provider == "minikube"
+
+
+@pytest.mark.parametrize("addons", [[], ["metrics-server"], ["storage-provisioner", "default-storageclass"]])
+def test_the_embedded_cluster_has_some_addons(tmp_path: Path, addons: list[str]) -> None:
+    """They are always enabled, so naming one changes nothing."""
+    assert chosen(tmp_path, provider="embedded", addons=addons).provider == "embedded"
+
+
+def test_an_addon_that_the_embedded_cluster_lacks_is_refused(tmp_path: Path) -> None:
+    """The error lists those that it has; all that are missing are told at once."""
+    with pytest.raises(ConfigError) as caught:
+        chosen(tmp_path, provider="embedded", addons=["ingress", "metrics-server", "registry"])
+    assert caught.value.what == "cluster.addons has ingress, registry"
+    assert "default-storageclass, metrics-server, storage-provisioner (always enabled)" in caught.value.why

@@ -16,6 +16,7 @@ from dockyard.deploy.observe import image_names, observe
 from dockyard.deploy.pipeline import Options
 from dockyard.deploy.plan import Facts
 from dockyard.images import observe as images
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from dockyard.model.events import Report, Step
 from dockyard.releases.lock import NAME, Locking, holding
 from dockyard.releases.records import ReleaseRecord, read_records
@@ -95,8 +96,11 @@ class Deploying:
         names: tuple[str, ...],
         references: Mapping[str, str],
         report: Report,  # noqa: ARG002 - as a gate is called
+        *,
+        kubernetes_version: str,
     ) -> None:
         """Refuse nothing."""
+        assert kubernetes_version == EMBEDDED_KUBERNETES
         assert workspace.secrets == self.workspace.secrets
         self.gated.append((names, dict(references)))
 

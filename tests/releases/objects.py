@@ -148,11 +148,15 @@ def unschedulable(message: str) -> Object:
     return {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
 
 
-def service(name: str = "web", *, selector: bool = True, node_port: int = 0) -> Object:
-    """Return a Service as rendered."""
+def service(
+    name: str = "web", *, selector: bool = True, node_port: int = 0, kind: str = "", address: str = ""
+) -> Object:
+    """Return a Service; one with a NodePort is of that type unless another is given."""
     port = {"port": 80, **({"nodePort": node_port} if node_port else {})}
-    spec: Object = {"ports": [port], **({"selector": {"app": name}} if selector else {})}
-    return {"kind": "Service", "metadata": {"name": name}, "spec": spec}
+    type_ = kind or ("NodePort" if node_port else "ClusterIP")
+    spec: Object = {"type": type_, "ports": [port], **({"selector": {"app": name}} if selector else {})}
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}} if address else {}
+    return {"kind": "Service", "metadata": {"name": name}, "spec": spec, **status}
 
 
 SERVES: Object = {"ready": True}

@@ -408,6 +408,22 @@ def test_requests_of_a_whole_pod_replace_those_of_its_containers() -> None:
     assert str(requests({"spec": spec})) == "100m cpu, 1Gi memory"
 
 
+def test_sidecars_count_with_what_starts_after_them() -> None:
+    """They go on beside the others, as they do beside init containers that start later; a pod's overhead is added."""
+    first, side, late, main = (asking(cpu)["containers"][0] for cpu in ("4", "1", "2", "500m"))
+    init = [first, {**side, "restartPolicy": "Always"}, late]
+    assert requests({"spec": {"initContainers": init, "containers": [main]}}).cpu == 4000
+    assert requests({"spec": {"initContainers": init[1:], "containers": [main]}}).cpu == 3000
+    spec = {"initContainers": init[1:2], "containers": [main], "overhead": {"cpu": "100m"}}
+    assert requests({"spec": spec}).cpu == 1600
+
+
+def test_a_request_of_the_pod_counts_alone() -> None:
+    """For each resource that it names."""
+    found = requests({"spec": {**asking("2", "4Gi"), "resources": {"requests": {"cpu": "1"}}}})
+    assert str(found) == "1 cpu, 4Gi memory"
+
+
 def test_an_amount_that_is_none_counts_as_nothing() -> None:
     """The API server has refused it already, or it is a newer form than is known here."""
     assert str(Amounts.of({"cpu": "many", "memory": "-"})) == str(Amounts.of({}))

@@ -102,7 +102,7 @@ class App:
         """Deploy it; return what was done and which fields were taken over."""
         self.set_values(**env)
         report = Recorder()
-        (done,) = deploy(self.workspace, ("web",), report, options(jobs=1), gate=lambda *_: None)
+        (done,) = deploy(self.workspace, ("web",), report, options(jobs=1), gate=lambda *_, **__: None)
         return done.verb, taken_over(report)
 
     def roll_back(self, revision: int) -> set[Field]:

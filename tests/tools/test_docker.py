@@ -165,6 +165,13 @@ def test_an_environment_is_in_no_text(fake: Fake) -> None:
     assert "hunter2" not in repr(Docker().container("db"))
 
 
+def test_containers_are_found_by_their_labels(fake: Fake) -> None:
+    """All labels count, and stopped ones are listed too."""
+    fake.answer("container", "ls", out="one-relay-31000\none-relay-31001\n")
+    assert Docker().containers_labelled({"kind": "relay", "of": "one"}) == ("one-relay-31000", "one-relay-31001")
+    assert fake.call.argv[2:7] == ("--all", "--filter", "label=kind=relay", "--filter", "label=of=one")
+
+
 def test_a_container_may_be_absent(fake: Fake) -> None:
     """The engine's error for that is an answer."""
     fake.answer("container", "inspect", out="[]", err="Error: No such container: db", code=1)

@@ -52,7 +52,11 @@ class Files:
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """Certificates, made anew."""
-    folder = tmp_path_factory.mktemp("certificates")
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def make_certificates(folder: Path) -> Files:
+    """Make an authority, and certificates that it signed."""
 
     def openssl(*argv: str) -> None:
         subprocess.run(["openssl", *argv], cwd=folder, check=True, capture_output=True)  # noqa: S603, S607 - an argv list
@@ -507,6 +511,23 @@ def test_a_write_whose_answer_was_lost_is_refused_the_second_time(api: Api, serv
     with pytest.raises(ApiRefusedError) as caught:
         api.create("Lease", {"metadata": {"name": "x"}})
     assert caught.value.status == 409
+
+
+def test_a_server_is_recognized_at_another_address(api: Api, server: ApiServer) -> None:
+    """By its certificate, without a request; nothing is there at a port that is closed."""
+    assert api.answers_at("localhost", server.port)
+    assert server.asked == []
+    with socket.create_server((HOST, 0)) as listener:
+        port = listener.getsockname()[1]
+    assert not api.answers_at(HOST, port)
+
+
+def test_another_server_is_not_taken_for_it(api: Api, tmp_path: Path) -> None:
+    """A network of the office may have a host of the node's address, with a cluster of its own."""
+    for name in ("ca", "server", "client"):
+        assert not (tmp_path / f"{name}.crt").exists()
+    with serving(make_certificates(tmp_path), ApiServer()) as other:
+        assert not api.answers_at(HOST, other.port)
 
 
 def test_a_port_where_nobody_listens_is_silent(tmp_path: Path, files: Files) -> None:

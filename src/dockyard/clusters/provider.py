@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
 from dockyard.clusters.minikube import Minikube
 from dockyard.clusters.node_image import NodeImage
+from dockyard.model.cluster import EMBEDDED_ADDONS, EMBEDDED_KUBERNETES
 from dockyard.model.errors import ConfigError
 from dockyard.model.project import DEFAULT_CLUSTER
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dockyard.clusters.protocol import Cluster
-    from dockyard.model.project import Project
+    from dockyard.model.project import ClusterSpec, Project
     from dockyard.tools.clock import Clock
     from dockyard.tools.docker import Docker
 
@@ -31,13 +32,14 @@ def choose(
     """Return the cluster of a project: `provider: auto` takes Minikube where it is installed, else the embedded one.
 
     Raises:
-        ConfigError: The provider that dockyard.yaml names is not to be had yet.
+        ConfigError: The provider is not supported yet, or does not have what dockyard.yaml asks for.
     """
     provider = project.cluster.provider
     if provider == "auto":
         provider = "minikube" if shutil.which("minikube") else "embedded"
     folder = root / ".dockyard" / "clusters"
     if provider == "embedded":
+        _require_embedded(project.cluster)
         return EmbeddedCluster(
             docker,
             embedded_settings(project.cluster.name, folder),
@@ -49,6 +51,28 @@ def choose(
     raise ConfigError(
         f"cluster.provider is {provider!r}", why="Known are auto, embedded and minikube", fix="Choose one of these"
     )
+
+
+def _require_embedded(cluster: ClusterSpec) -> None:
+    """Refuse a Kubernetes version or an addon that the embedded cluster does not have.
+
+    Raises:
+        ConfigError: Names what it has.
+    """
+    chosen = "; `provider: auto` selects it because minikube is not on PATH" if cluster.provider == "auto" else ""
+    if cluster.kubernetes_version not in {None, EMBEDDED_KUBERNETES}:
+        raise ConfigError(
+            f"cluster.kubernetesVersion is {cluster.kubernetes_version}",
+            why=f"The embedded cluster runs Kubernetes {EMBEDDED_KUBERNETES} only{chosen}",
+            fix=f"Write {EMBEDDED_KUBERNETES}, remove kubernetesVersion, or use Minikube for other versions",
+        )
+    missing = [name for name in cluster.addons if name not in EMBEDDED_ADDONS]
+    if missing:
+        raise ConfigError(
+            f"cluster.addons has {', '.join(missing)}",
+            why=f"The embedded cluster has {', '.join(EMBEDDED_ADDONS)} (always enabled) and no others{chosen}",
+            fix="Remove it from cluster.addons, install it with a chart, or use Minikube",
+        )
 
 
 def embedded_settings(name: str, folder: Path) -> EmbeddedSettings:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from dockyard.deploy.graph import Piece, carry_out
 from dockyard.deploy.prepare import require_space
 from dockyard.images.make import make
-from dockyard.model.errors import ClusterError, DockyardError, RefusedError, StoppedError
+from dockyard.model.errors import DockyardError, StoppedError
 from dockyard.model.events import REVISION, Event, Progress, Step
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.life import Life
 from dockyard.releases.plan import SENDING, Verb
 from dockyard.releases.rollout import Deployed, Policy, Rollout
-from dockyard.releases.verify import node_ports, verify
+from dockyard.releases.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,13 @@ class Gate(Protocol):
     """Who may refuse what is to be sent."""
 
     def __call__(
-        self, workspace: Workspace, names: tuple[str, ...], references: Mapping[str, str], report: Report
+        self,
+        workspace: Workspace,
+        names: tuple[str, ...],
+        references: Mapping[str, str],
+        report: Report,
+        *,
+        kubernetes_version: str,
     ) -> None:
         """Refuse by raising; ``references`` are `name:tag` of the images, by name."""
 
@@ -148,20 +154,9 @@ class Act:
         return lambda event: self.report(replace(event, service=event.service or service))
 
     def _check(self) -> None:
-        for name in self.plan.sent:
-            self._require_reachable(name)
         references = {image.name: image.reference for image in self.plan.images}
-        self.gate(self.site.workspace, self.plan.sent, references, self.report)
-
-    def _require_reachable(self, name: str) -> None:
-        """Refuse a release with a NodePort that this machine does not reach: nobody could ask whether it serves."""
-        for service, port in node_ports(self.facts.charts[name].manifests):
-            try:
-                self.site.workspace.cluster.address(port)
-            except ClusterError as error:
-                raise RefusedError(
-                    f"Service {service} of release {name}: {error.what}", why=error.why, fix=error.fix
-                ) from None
+        version = self.facts.kubernetes_version
+        self.gate(self.site.workspace, self.plan.sent, references, self.report, kubernetes_version=version)
 
     def _build(self, image: ImageAction) -> None:
         workspace, source = self.site.workspace, self.facts.sources[image.name]
@@ -207,10 +202,9 @@ class Act:
 
     def _verify(self, action: ReleaseAction) -> None:
         """Ask a release that nothing is done to."""
-        workspace, chart = self.site.workspace, self.facts.charts[action.release]
-        spec = workspace.project.release(action.release)
+        chart, spec = self.facts.charts[action.release], self.site.workspace.project.release(action.release)
         record = next(seen.record for seen in self.facts.releases if seen.name == action.release)
-        served = verify(workspace.cluster, chart.manifests, spec.check, clock=workspace.clock)
+        served = verify(self.site, chart.manifests, spec)
         number = record.newest.number if record else 0
         self.done[action.release] = Deployed(action.release, action.verb, number, chart.tag, served)
 

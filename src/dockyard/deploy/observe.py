@@ -50,12 +50,12 @@ def observe(
     """
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
         node = pool.submit(workspace.cluster.images) if site else None
-        version = pool.submit(site.api.version) if site else None
+        version = pool.submit(site.api.version if site else workspace.kubernetes_version)
         reading = pool.submit(read_records, site.api) if site and records is None else None
         look = pool.submit(site.view.look) if site else None
         seen = images.observe(workspace.docker, sources, state=workspace.state)
         references = {image.name: f"{image.name}:{image.tag}" for image in seen}
-        kubernetes = version.result() if version else ""
+        kubernetes = version.result()
         rendering = [pool.submit(_render, workspace, name, references, kubernetes) for name in names]
         there = reading.result() if reading else records or {}
         charts = {name: future.result() for name, future in zip(names, rendering, strict=True)}
@@ -70,6 +70,7 @@ def observe(
                 _release(charts[name], there.get(name), look.result() if look else None, live, namespace)
                 for name in names
             ),
+            kubernetes_version=kubernetes,
         )
 
 

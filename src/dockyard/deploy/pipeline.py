@@ -22,6 +22,7 @@ from dockyard.releases.lock import Lock, Locking, holding
 from dockyard.releases.records import read_records
 from dockyard.releases.remove import remove
 from dockyard.releases.rollout import Deployed, Policy
+from dockyard.releases.services import release_unused_addresses
 from dockyard.releases.site import connect
 from dockyard.releases.status import require_record
 from dockyard.tools.clock import ticks
@@ -109,7 +110,10 @@ def deploy(
         facts = observe(site.workspace, names, site, sources, records=records)
         made = make_plan(facts)
         act = Act(site, facts, made, report, lock, options.policy, gate)
-        return act.run(jobs=options.jobs)
+        done = act.run(jobs=options.jobs)
+        if made.changes:
+            release_unused_addresses(site.api, site.workspace.cluster)
+        return done
 
 
 def locked(site: Site, options: Options, report: Report) -> AbstractContextManager[Lock]:
@@ -155,6 +159,7 @@ def roll_back(
             report(replace(began, ended=True, ok=False))
             raise
         report(replace(began, text=f"{REVISION}{done.revision}", ended=True))
+        release_unused_addresses(site.api, workspace.cluster)
         return target, done
 
 
@@ -173,6 +178,7 @@ def destroy(workspace: Workspace, names: tuple[str, ...], report: Report, option
             dependents = frozenset(other for other in names if name in needs[other])
             pieces.append(Piece(name, dependents, partial(_remove, site, name, report)))
         carry_out(pieces, jobs=options.jobs)
+        release_unused_addresses(site.api, workspace.cluster)
 
 
 def _tell_absent(names: Iterable[str], report: Report) -> None:

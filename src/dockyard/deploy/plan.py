@@ -24,12 +24,14 @@ class Facts:
         images: What is known of each image.
         charts: The charts, rendered, by release.
         releases: What is known of each release, in order.
+        kubernetes_version: Version of the cluster, or of the one that will be started.
     """
 
     sources: Mapping[str, Source]
     images: tuple[ImageSeen, ...]
     charts: Mapping[str, Rendered]
     releases: tuple[ReleaseSeen, ...]
+    kubernetes_version: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dockyard.charts.pods import containers, peak
 from dockyard.model.diagnosis import Cause, CauseKind
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
-from dockyard.releases.containers import is_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -369,10 +369,6 @@ class Amounts:
         """Tell whether both are there."""
         return self.cpu <= room.cpu and self.memory <= room.memory
 
-    def at_least(self, other: Amounts) -> Amounts:
-        """Return the larger amount of each."""
-        return Amounts(max(self.cpu, other.cpu), max(self.memory, other.memory))
-
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Amounts:
         """Read a mapping of resources; what is not there, or is no amount, counts as none."""
@@ -417,27 +413,14 @@ def _takes_room(pod: Object) -> bool:
 
 
 def requests(pod: Object) -> Amounts:
-    """Return what the scheduler counts for a pod.
-
-    Its containers and sidecars together, or the most that is needed while it starts: an init container beside the
-    sidecars before it (Kubernetes documentation, "Sidecar Containers", "Resource sharing within containers"). Requests
-    of the pod as a whole replace these sums ("Assign Pod-level CPU and memory resources").
-    """
+    """Return what the scheduler counts for a pod: its own requests, else those of its containers, and its overhead."""
     spec = pod["spec"]
-    sidecars, start = Amounts.total(()), Amounts.total(())
-    for container in spec.get("initContainers", ()):
-        together = Amounts.total((sidecars, _requests(container)))
-        start = start.at_least(together)
-        if is_sidecar(container):
-            sidecars = together
-    run = Amounts.total((sidecars, *map(_requests, spec.get("containers", ()))))
-    own, counted = spec.get("resources", {}).get("requests", {}), run.at_least(start)
-    whole = Amounts.of(own)
-    return Amounts(whole.cpu if "cpu" in own else counted.cpu, whole.memory if "memory" in own else counted.memory)
-
-
-def _requests(container: Object) -> Amounts:
-    return Amounts.of(container.get("resources", {}).get("requests", {}))
+    own, overhead = spec.get("resources", {}).get("requests", {}), Amounts.of(spec.get("overhead", {}))
+    given = [(one, Amounts.of(one.content.get("resources", {}).get("requests", {}))) for one in containers(spec)]
+    of_pod = Amounts.of(own)
+    cpu = of_pod.cpu if "cpu" in own else peak((one, amounts.cpu) for one, amounts in given)
+    memory = of_pod.memory if "memory" in own else peak((one, amounts.memory) for one, amounts in given)
+    return Amounts(CpuQuantity(cpu + overhead.cpu), MemoryQuantity(memory + overhead.memory))
 
 
 def _resources(pod: Object, container: str, kind: str) -> Mapping[str, str]:

@@ -1,12 +1,10 @@
-"""The containers that run as long as their pod: its containers and its sidecars.
-
-A sidecar is an init container with `restartPolicy: Always`: it is started before the containers and keeps running
-beside them (Kubernetes documentation, "Sidecar Containers").
-"""
+"""The containers that run as long as their pod: its containers and its sidecars."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from dockyard.charts.pods import containers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,20 +12,15 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 
-def is_sidecar(init_container: Mapping[str, Any]) -> bool:
-    """Whether an init container keeps running beside the containers of its pod."""
-    return init_container.get("restartPolicy") == "Always"
-
-
 def lasting_containers(spec: Mapping[str, Any]) -> list[Object]:
     """Return the sidecars and the containers of a pod's specification."""
-    return [*filter(is_sidecar, spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    return [dict(container.content) for container in containers(spec) if not container.init]
 
 
 def lasting_statuses(pod: Mapping[str, Any]) -> list[Object]:
     """Return the statuses of the sidecars and the containers of a pod; none if the kubelet has not reported any."""
-    status, spec = pod.get("status", {}), pod["spec"]
-    containers = status.get("containerStatuses") or []
-    sidecars = {container["name"] for container in spec.get("initContainers") or () if is_sidecar(container)}
+    status = pod.get("status", {})
+    listed = status.get("containerStatuses") or []
+    sidecars = {container.content["name"] for container in containers(pod["spec"]) if container.sidecar}
     started = [entry for entry in status.get("initContainerStatuses") or () if entry["name"] in sidecars]
-    return [*started, *containers] if containers else []
+    return [*started, *listed] if listed else []

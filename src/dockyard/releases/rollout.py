@@ -168,9 +168,18 @@ class Rollout:
         if cause:
             return cause, ()
         try:
-            return None, verify(workspace.cluster, manifests, self._spec.check, clock=workspace.clock)
+            served = verify(self._site, manifests, self._spec, partial(self._life.note, "Waiting"))
         except RolloutError as error:
-            return Cause(CauseKind.PROBE, f"{error.what}: {error.why}", fix=error.fix), ()
+            seen = Cause(CauseKind.PROBE, f"{error.what}: {error.why}", fix=error.fix)
+            return self._cause_in_cluster(manifests) or seen, ()
+        self._life.to(DeploymentState.READY, ", ".join(entry.url for entry in served))
+        return None, served
+
+    def _cause_in_cluster(self, manifests: Manifests) -> Cause | None:
+        """Return why pods that were Ready are not any more, if so: that explains a Service that does not answer."""
+        with suppress(ApiSilentError):
+            return self._site.view.look().verdict(manifests).cause
+        return None
 
     def _await_alive(self, manifests: Manifests) -> Cause | None:
         """Ask the new pods for what will be asked of them later; return why they would not live."""

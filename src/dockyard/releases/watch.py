@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind
@@ -39,7 +40,7 @@ class Watch:
         self._silence = Silence(clock, runs, lambda text: life.note("Waiting", text))
 
     def wait(self, manifests: Manifests, *, limit: float, grace: float) -> Cause | None:
-        """Wait until the release is Ready.
+        """Wait until the pods of the release are Ready and its Services have endpoints.
 
         Args:
             manifests: What was sent.
@@ -47,7 +48,7 @@ class Watch:
             grace: Seconds that a cause must stand which may still mend itself.
 
         Returns:
-            Why it cannot become Ready; None where it is.
+            Why it cannot become Ready; None if nothing of that is missing.
 
         Raises:
             ClusterError: The cluster stopped, or its API server did not come back within the limit.
@@ -60,7 +61,7 @@ class Watch:
                 continue
             verdict = seen
             if verdict.state is DeploymentState.READY:
-                self._life.follow(verdict)
+                self._life.follow(replace(verdict, state=DeploymentState.RUNNING))  # Ready is what serves, too
                 return None
             if cause := self._decided(verdict, grace):
                 return cause

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
 KIND = "dev.dockyard.kind"
-"""The label on everything that Dockyard makes; its values are node, image, standin, database, network."""
+"""The label on everything that Dockyard makes; its values are node, relay, image, standin, database, network."""
+
+CLUSTER = "dev.dockyard.cluster"
+"""The label with the node that a relay belongs to."""
 
 FINGERPRINT = "dev.dockyard.fingerprint"
 """The label with the SHA-256 of all that an image was made from."""
@@ -241,6 +244,11 @@ class Docker:
                 return None
             raise _translated(done.argv, done.returncode, done.stderr)
         return _container_facts(json.loads(done.stdout)[0])
+
+    def containers_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the names of all containers with these labels, running or not."""
+        filters = [part for name, value in labels.items() for part in ("--filter", f"label={name}={value}")]
+        return tuple(self._ask(["container", "ls", "--all", *filters, "--format", "{{.Names}}"]).stdout.split())
 
     def run_container(self, image: str, *, name: str, **options: Any) -> None:  # noqa: ANN401 - the library's own options
         """Create and start a container in the background; options are those of python-on-whales' `container.run`."""

@@ -14,6 +14,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
 import threading
 import weakref
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 QUICK = 10.0
 """Seconds for an answer; a local API server needs some milliseconds."""
+
+ROUTE = 1.0
+"""Seconds for a host to answer that is on a network of this machine; else packets may just vanish."""
 
 CORE = "api/v1"
 RESOURCES: Mapping[str, tuple[str, str]] = {
@@ -134,7 +138,7 @@ class Api:
         weakref.finalize(self, _close, self._idle)
 
     def version(self) -> str:
-        """Return the server's version, `v1.36.3`."""
+        """Return the server's version, `v1.36.3` for example."""
         return str(self.ask("GET", "version")["gitVersion"])
 
     def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
@@ -269,6 +273,20 @@ class Api:
         try:
             return self._try("GET", "readyz", {}, None, "").strip() == b"ok"
         except (ApiSilentError, ApiRefusedError):
+            return False
+
+    def answers_at(self, host: str, port: int) -> bool:
+        """Whether this machine reaches the server at another address as well.
+
+        The server must prove its identity there: another network may have a host of that address.
+        """
+        try:
+            with (
+                socket.create_connection((host, port), ROUTE) as plain,
+                self._access.tls.wrap_socket(plain, server_hostname=self._access.host),
+            ):
+                return True
+        except OSError:
             return False
 
     def _path_of(self, body: Object) -> str:
