@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dockyard.releases.causes import Object
-from dockyard.releases.containers import is_sidecar, lasting_containers, lasting_statuses
+from dockyard.releases.containers import lasting_containers, lasting_statuses
 from tests.releases.objects import ends, pod, runs
 
 SPEC: Object = {
@@ -14,12 +12,6 @@ SPEC: Object = {
 }
 MIGRATED: Object = {**ends(0, "Completed"), "name": "migrate"}
 PROXY: Object = {**runs(), "name": "proxy"}
-
-
-@pytest.mark.parametrize(("policy", "expected"), [("Always", True), ("Never", False), (None, False)])
-def test_a_sidecar_is_restarted_always(policy: str | None, *, expected: bool) -> None:
-    """Any other restart policy is that of an init container that ends."""
-    assert is_sidecar({"name": "proxy", **({"restartPolicy": policy} if policy else {})}) is expected
 
 
 def test_sidecars_last_as_long_as_containers() -> None:
