@@ -97,18 +97,27 @@ def waits(reason: str, message: str = "", *, restarts: int = 0, ended: Object | 
     return _container({"waiting": waiting}, ready=False, restarts=restarts, ended=ended)
 
 
-def ends(code: int, reason: str = "Error", *, restarts: int = 0) -> Object:
+def ends(code: int, reason: str = "Error", *, restarts: int = 0, at: str = "2026-01-01T00:00:00Z") -> Object:
     """Return a container whose program has just ended."""
-    return _container({"terminated": {"exitCode": code, "reason": reason}}, ready=False, restarts=restarts, ended=None)
+    ended = {"exitCode": code, "reason": reason, "finishedAt": at}
+    return _container({"terminated": ended}, ready=False, restarts=restarts, ended=None)
 
 
-def warning(about: str, reason: str, message: str, *, count: int = 1, at: str = "2026-01-01T00:00:00Z") -> Object:
-    """Return a warning of the cluster about the object of that name."""
+def warning(  # noqa: PLR0913 - each is one fact of an event
+    about: str,
+    reason: str,
+    message: str,
+    *,
+    count: int = 1,
+    at: str = "2026-01-01T00:00:00Z",
+    container: str = "app",
+) -> Object:
+    """Return a warning of the cluster about the object of that name, or about a container of that pod."""
     return {
         "kind": "Event",
         "type": "Warning",
         "metadata": {"name": f"{about}.{reason}.{at}"},
-        "involvedObject": {"uid": f"uid-{about}"},
+        "involvedObject": {"uid": f"uid-{about}", "fieldPath": f"spec.containers{{{container}}}"},
         "reason": reason,
         "message": message,
         "count": count,

@@ -244,6 +244,50 @@ def test_the_memory_limit_is_told() -> None:
     assert found.compared == "the container's memory limit: 64Mi"
 
 
+BACK_OFF = "Back-off restarting failed container app in pod web-a_todo(1fc31529)"
+ENDED = ends(3, restarts=1, at="2026-01-01T00:00:45Z")
+
+
+def test_a_crash_loop_is_known_by_the_event_of_the_kubelet() -> None:
+    """The state CrashLoopBackOff may come fifteen seconds later, and for a moment."""
+    found = ask(pod("web-a", ENDED), warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:45Z"))
+    assert found is not None
+    assert (found.kind, found.terminal) == (K.CRASH_LOOP, True)
+    assert found.sentence == "Container app of pod web-a ended 2 times, last with exit code 3"
+    assert found.event == f"BackOff: {BACK_OFF}"
+
+
+@pytest.mark.parametrize(
+    ("ended", "event"),
+    [
+        (ENDED, warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:44Z")),
+        (ENDED, warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:45Z", container="proxy")),
+        (ENDED, warning("web-a", "BackOff", 'Back-off pulling image "web:1"', at="2026-01-01T00:00:45Z")),
+        ({**ENDED, "restartCount": 0}, warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:45Z")),
+    ],
+    ids=["of an earlier crash", "of another container", "of a pull", "one crash"],
+)
+def test_other_events_are_no_crash_loop(ended: Object, event: Object) -> None:
+    """The container is started again at once, as far as is known."""
+    assert ask(pod("web-a", ended), event) is None
+
+
+def test_the_newest_event_is_known_whatever_fields_it_has() -> None:
+    """Events of the scheduler have a series instead of a count and a last time."""
+    about = {"uid": "uid-web-a"}
+    old = {
+        "kind": "Event",
+        "type": "Warning",
+        "involvedObject": about,
+        "reason": "A",
+        "eventTime": "2026-01-01T00:00:01Z",
+    }
+    series = {"count": 4, "lastObservedTime": "2026-01-01T00:00:09Z"}
+    new = {**old, "message": "new", "series": series}
+    last = Surroundings.of([new, {**warning("web-a", "A", "mid"), "lastTimestamp": "2026-01-01T00:00:05Z"}, old])
+    assert event_line(last.last("uid-web-a", "A")) == "A (4 times): new"
+
+
 def test_an_init_container_may_be_the_cause() -> None:
     """What waits behind it shows nothing; its own limit is told."""
     crashing = {**waits("CrashLoopBackOff", restarts=4, ended=OOM), "name": "migrate"}

@@ -112,7 +112,7 @@ def test_what_was_ready_before_is_not_rolled_back(work: Work) -> None:
 
 
 def test_what_the_server_changed_by_itself_is_accepted(work: Work) -> None:
-    """A field that an old server drops is no drift for ever."""
+    """A field that it drops, because its feature gate is disabled, is no drift for ever."""
     work.helm.charts["web"] = work.helm.charts["web"].replace("replicas: 1", "replicas: 1\n  brandNew: yes")
     sent = work.helm.charts["web"]
     work.helm.on_call = lambda _: work.helm.charts.update(web=sent)

@@ -170,7 +170,7 @@ def test_pods_of_another_release_say_nothing() -> None:
 
 
 def test_a_pod_that_is_leaving_says_nothing() -> None:
-    """A pod object stays for 10 to 14 seconds behind its container."""
+    """It terminates because something newer takes its place."""
     leaving = pod("web-old", waits("CrashLoopBackOff", restarts=9), leaving=True)
     verdict = ask(deployment(**UNREADY), replica_set(), leaving, pod("web-a", runs(ready=False)))
     assert (verdict.state, verdict.pods) == (DeploymentState.RUNNING, ("web-a",))

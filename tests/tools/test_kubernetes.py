@@ -439,7 +439,7 @@ def test_a_pod_that_the_server_cannot_reach_answers_nothing(api: Api, server: Ap
     """That is the server's own word: nothing listens there, or it may not ask."""
     server.answers = [
         status(503, "ServiceUnavailable", "error trying to reach service: dial tcp: connection refused"),
-        (500, {"kind": "Status", "code": 500, "message": "error trying to reach service: connection refused"}),
+        status(400, "BadRequest", "address not allowed"),
         status(403, "Forbidden", "pods/proxy is forbidden"),
         status(404, "NotFound", "pods web-a not found"),
     ]

@@ -1,8 +1,9 @@
 """Drift: where live objects are not what Helm sent, though nobody deployed anything.
 
 Only what was sent is compared. What others added (defaults, status, labels of controllers) is not Dockyard's business.
-An API server writes values in its own way (`0.5` cores as `500m`), leaves out what is empty, and drops fields that it
-does not know; the first two are known here, the third is seen when a revision becomes Ready, and accepted with it.
+An API server writes values in its own way (`0.5` cores as `500m`) and leaves out what is empty; both are known here.
+What else it changes (a field of a disabled feature gate, a webhook's fields) is seen when a revision becomes Ready, and
+accepted with it.
 """
 
 from __future__ import annotations
