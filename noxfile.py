@@ -29,6 +29,7 @@ SHELL = [
         Path(".ci/run"),
         *sorted(Path("scripts").rglob("*")),
         *sorted(Path("dockerfiles").rglob("*")),
+        *sorted(Path("backend/image").iterdir()),
     )
     if path.is_file() and path.read_bytes().startswith((b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash"))
 ]
@@ -63,13 +64,12 @@ def unit(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="uv")
-@nox.parametrize("service", ["backend", "mcp"])
-def services(session: nox.Session, service: str) -> None:
-    """The Python services' own types and tests, each with its own dependencies and a real PostgreSQL."""
-    session.install("--quiet", "--require-hashes", "-r", f"{service}/requirements-dev.lock")
+def services(session: nox.Session) -> None:
+    """Types and tests of the Python services, with their own dependencies and a real PostgreSQL."""
+    session.install("--quiet", "--require-hashes", "-r", "backend/requirements-dev.lock")
     session.run("invoke", "db.start", external=True)
     url = session.run("invoke", "db.url", external=True, silent=True, log=False)
-    session.chdir(service)
+    session.chdir("backend")
     session.run("mypy", "--python-executable", f"{session.bin}/python", external=True)
     session.run("pytest", *session.posargs, env={"DATABASE_URL": str(url).strip()})
 
@@ -87,7 +87,8 @@ def frontend(session: nox.Session) -> None:
 
 @nox.session
 def charts(session: nox.Session) -> None:
-    """Rendered manifests against the specification, with Helm 3 and with Helm 4."""
+    """Rendered manifests against the specification, with Helm 3 and with Helm 4; copies of shared files are equal."""
+    session.run("python", "-m", "scripts.sync_charts", "--check")
     session.run("pytest", "tests/helm", *session.posargs)
 
 

@@ -2,7 +2,7 @@ import { defineConfig } from "vite";
 
 import { listPackages } from "./scripts/packages";
 
-// Two builds into dist/: the page (public/), and with --ssr the server, one file with all that it imports, so that the
+// Two builds into dist/: the page (in public/), and with --ssr the server, as one file that includes its packages, so the
 // image needs no node_modules.
 export default defineConfig(({ isSsrBuild }) =>
   isSsrBuild

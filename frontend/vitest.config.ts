@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// Passwords are slow to hash on purpose, and a busy machine takes its time: limits are for what hangs.
+// Generous timeouts: hashing a password is slow on purpose, and the machine may be busy.
 export default defineConfig({
   test: { include: ["test/**/*.test.ts"], environment: "node", testTimeout: 30_000, hookTimeout: 60_000 },
 });

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("backend", "dockerfiles", "frontend", "helm", "mcp", "scripts")
+COPIED = ("backend", "dockerfiles", "frontend", "helm", "scripts")
 PROFILE = "trial"
 CLUSTER = "dockyard-trial"
 """The cluster of that profile."""
@@ -175,8 +175,8 @@ class Trial:
         path.write_text(text, encoding="utf-8")
 
     def touch_source(self, service: str, line: str) -> None:
-        """Add a line to a service's sources that none had before, so that its image is built anew."""
-        path = next((self.root / service / "src").rglob("__init__.py"))
+        """Add a unique line to the sources of backend or mcp, so that the image is built anew."""
+        path = self.root / "backend" / "src" / f"todo_{service}" / "__init__.py"
         path.write_text(f"{path.read_text(encoding='utf-8')}\n# {line} {time.time_ns()}\n", encoding="utf-8")
 
     def restore(self) -> None:

@@ -1,1 +1,1 @@
-"""Tests of the backend."""
+"""Tests of the Python services."""

@@ -1,8 +1,8 @@
-// node cut-symbols.mjs FROM TO: copy a program without its symbol table, which is only for debuggers (17 MB of Node.js).
+// node cut-symbols.mjs FROM TO: copy a program without its symbol table, which only debuggers need (17 MB of Node.js).
 //
-// In a 64-bit little-endian ELF file what is loaded is named by the program headers; symbols and section headers come
-// after it. So the copy ends with the last loaded byte and says that it has no sections. binutils' `strip` does much the
-// same, but has to be installed first.
+// In a 64-bit little-endian ELF file the program headers describe the parts that are loaded; symbols and section headers
+// come after these. So the copy ends with the last loaded byte and has no sections. `strip` of binutils does much the
+// same, but would have to be installed first.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const [from, to] = process.argv.slice(2);

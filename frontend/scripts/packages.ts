@@ -2,20 +2,17 @@ import { readFileSync } from "node:fs";
 
 import type { Plugin } from "vite";
 
-/** Where an installed package is in the path of one of its modules. */
+/** Matches the folder of an installed package in the path of a module. */
 const INSTALLED = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//;
 
-/** What is known of a package that is in a bundle. */
+/** A package in a bundle. */
 interface Package {
   readonly name: string;
   readonly version: string;
   readonly license?: string;
 }
 
-/**
- * Say in a file of the output which installed packages the bundle is made of: those of which a module is in it, no more.
- * scripts/sbom.mjs reads it.
- */
+/** Write a list of the packages that have a module in the bundle to the output, for scripts/sbom.mjs. */
 export function listPackages(fileName: string): Plugin {
   return {
     name: "list-packages",

@@ -1,8 +1,8 @@
-// node sbom.mjs DIST LIBRARIES TO: write what the image is made of as CycloneDX 1.6, and take the lists out of DIST.
+// node sbom.mjs DIST LIBRARIES TO: write the bill of materials of the image as CycloneDX 1.6.
 //
-// Three sources: the packages whose modules are in the bundles (scripts/packages.ts wrote them into DIST), the Debian
-// packages of the shared libraries (LIBRARIES has lines of name, version and architecture), and Node.js itself.
-// There is no serial number and no time in it: the same sources make the same file.
+// It lists Node.js, the packages that have a module in the bundles (scripts/packages.ts wrote the lists into DIST, from
+// which they are removed here), and the Debian packages of the shared libraries (LIBRARIES has lines of name, version and
+// architecture). It has no serial number and no time: equal sources give equal bills.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -12,52 +12,52 @@ import { secureHeaders } from "hono/secure-headers";
 import type { Auth } from "./auth";
 import { CLIENT_ADDRESS } from "./auth";
 import type { Database } from "./database";
-import { DatabaseDownError } from "./database";
-import type { Life } from "./life";
+import { DatabaseUnavailableError } from "./database";
+import type { Shutdown } from "./graceful-shutdown";
 import type { Log } from "./log";
 import type { Settings } from "./settings";
 
 const SERVICE = "ai-todo-frontend";
 
-/** Paths that the kubelet asks every few seconds: their successes are not worth a line of log. */
+/** The paths of the kubelet's probes, whose successes are not logged. */
 const PROBES = new Set(["/health", "/ready"]);
 
-/** Where the backend is when nothing says where: any host's NodePort, since a policy cannot name "the page's own host". */
+/** Default addresses of the backend in the policy: the NodePort of any host, as a policy cannot name the page's own. */
 const ANY_HOST_API = ["http://*:30081", "https://*:30081"];
 
-/** More than any form of the page sends, in bytes. */
-const LARGEST_BODY = 16 * 1024;
+/** The largest request body in bytes; no form of the page sends as much. */
+const MAX_BODY_SIZE = 16 * 1024;
 
-/** What the app is put together from. */
-export interface Parts {
+/** What the app needs. */
+export interface Dependencies {
   readonly settings: Settings;
-  readonly life: Life;
-  readonly database: Pick<Database, "check" | "require">;
+  readonly shutdown: Shutdown;
+  readonly database: Pick<Database, "check" | "requireTables">;
   readonly auth: Pick<Auth, "handler">;
-  /** The folder with the page. */
+  /** The folder of the built page. */
   readonly root: string;
   readonly log: Log;
 }
 
-/** The app: probes, sign-in, the page's configuration, and the page itself. */
-export function createApp(parts: Parts): Hono {
-  const { settings, life, root, log } = parts;
+/** Create the app: probes, sign-in, the configuration of the page, and the page itself. */
+export function createApp(dependencies: Dependencies): Hono {
+  const { settings, shutdown, root, log } = dependencies;
   const app = new Hono();
   app.use(async (context, next) => {
     const start = performance.now();
     await next();
-    if (life.stopping) {
+    if (shutdown.requested) {
       context.header("Connection", "close");
     }
     if (!(PROBES.has(context.req.path) && context.res.ok)) {
-      const took = (performance.now() - start).toFixed(1);
-      log(`INFO access "${context.req.method} ${context.req.path}" ${context.res.status} ${took} ms`);
+      const duration = (performance.now() - start).toFixed(1);
+      log(`INFO access "${context.req.method} ${context.req.path}" ${context.res.status} ${duration} ms`);
     }
   });
   app.use(secureHeaders({ contentSecurityPolicy: policy(settings), strictTransportSecurity: false }));
 
-  addProbes(app, parts);
-  addSignIn(app, parts);
+  addProbes(app, dependencies);
+  addSignIn(app, dependencies);
   app.get("/config.json", (context) => {
     context.header("Cache-Control", "no-store");
     return context.json({ apiUrl: settings.apiUrl, version: settings.version });
@@ -66,19 +66,19 @@ export function createApp(parts: Parts): Hono {
 
   app.notFound(() => problem(404, "Not Found", "There is nothing here"));
   app.onError((error) => {
-    if (error instanceof DatabaseDownError) {
+    if (error instanceof DatabaseUnavailableError) {
       return problem(503, "Service Unavailable", error.message, { "Retry-After": "5" });
     }
     log(`ERROR ${error.stack ?? error.message}`);
-    return problem(500, "Internal Server Error", "The service made a fault; its log has the details");
+    return problem(500, "Internal Server Error", "Unexpected error; the log of the service has the details");
   });
   return app;
 }
 
-function addProbes(app: Hono, { settings, life, database }: Parts): void {
+function addProbes(app: Hono, { settings, shutdown, database }: Dependencies): void {
   app.get("/health", (context) => context.json({ status: "ok", service: SERVICE, version: settings.version }));
   app.get("/ready", async (context) => {
-    if (life.stopping) {
+    if (shutdown.requested) {
       return problem(503, "Service Unavailable", "The service is being stopped");
     }
     await database.check(settings.readySeconds);
@@ -86,12 +86,12 @@ function addProbes(app: Hono, { settings, life, database }: Parts): void {
   });
 }
 
-/** Better Auth, whose errors become problems; where the database is the cause, it is told as such. */
-function addSignIn(app: Hono, { settings, database, auth }: Parts): void {
-  const tooLarge = () => problem(413, "Content Too Large", `A body has ${LARGEST_BODY} bytes at most`);
-  app.use("/api/auth/*", bodyLimit({ maxSize: LARGEST_BODY, onError: tooLarge }));
+/** Add Better Auth. Its errors become problems, and those due to an unavailable database become 503. */
+function addSignIn(app: Hono, { settings, database, auth }: Dependencies): void {
+  const tooLarge = () => problem(413, "Content Too Large", `The body is larger than ${MAX_BODY_SIZE} bytes`);
+  app.use("/api/auth/*", bodyLimit({ maxSize: MAX_BODY_SIZE, onError: tooLarge }));
   app.on(["GET", "POST"], "/api/auth/*", async (context) => {
-    database.require();
+    database.requireTables();
     const request = new Request(context.req.raw);
     request.headers.set(CLIENT_ADDRESS, getConnInfo(context).remote.address ?? "");
     const response = await auth.handler(request);
@@ -99,9 +99,9 @@ function addSignIn(app: Hono, { settings, database, auth }: Parts): void {
       return response;
     }
     if (response.status === 401 || response.status >= 500) {
-      await database.check(settings.readySeconds); // a session that could not be looked up is not one that is over
+      await database.check(settings.readySeconds); // a failed lookup of a session does not mean that it expired
     }
-    return asProblem(response);
+    return toProblem(response);
   });
 }
 
@@ -111,12 +111,12 @@ function addPage(app: Hono, root: string): void {
     context.header("Cache-Control", "no-cache");
     return context.html(page);
   });
-  app.use("/assets/*", forever);
+  app.use("/assets/*", cacheForever);
   app.get("/assets/*", serveStatic({ root }));
   app.get("/favicon.svg", serveStatic({ root }));
 }
 
-/** What the page may load: its own files, and the backend's answers. */
+/** Return the content security policy: the page may load its own files and connect to the backend. */
 function policy(settings: Settings) {
   const api = settings.apiUrl === null ? ANY_HOST_API : [new URL(settings.apiUrl).origin];
   return {
@@ -129,27 +129,27 @@ function policy(settings: Settings) {
   };
 }
 
-/** Files whose names hold a hash of their content never change. */
-async function forever(context: Context, next: Next): Promise<void> {
+/** Let browsers keep files whose names contain a hash of their content. */
+async function cacheForever(context: Context, next: Next): Promise<void> {
   await next();
   if (context.res.ok) {
     context.header("Cache-Control", "public, max-age=31536000, immutable");
   }
 }
 
-/** An error of Better Auth, `{code, message}`, as a problem that keeps its code; redirects and the like as they are. */
-async function asProblem(response: Response): Promise<Response> {
+/** Convert an error of Better Auth, `{code, message}`, to a problem with its code. Redirects stay as they are. */
+async function toProblem(response: Response): Promise<Response> {
   if (response.status < 400) {
     return response;
   }
-  const said: { code?: string; message?: string } = await response.json().catch(() => ({}));
+  const error: { code?: string; message?: string } = await response.json().catch(() => ({}));
   const headers = new Headers(response.headers);
   headers.delete("Content-Length");
   const title = STATUS_CODES[response.status] ?? response.statusText;
-  return problem(response.status, title, said.message ?? "The request failed", headers, said.code);
+  return problem(response.status, title, error.message ?? "The request failed", headers, error.code);
 }
 
-/** An error as RFC 9457 has it. */
+/** Create an error response in the format of RFC 9457. */
 function problem(status: number, title: string, detail: string, headers: HeadersInit = {}, code?: string): Response {
   const body = { type: "about:blank", title, status, detail, ...(code && { code }) };
   const response = new Response(JSON.stringify(body), { status, headers });

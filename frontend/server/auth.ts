@@ -7,30 +7,30 @@ import { jwt } from "better-auth/plugins/jwt";
 import type { Jwk, JwtOptions } from "better-auth/plugins/jwt";
 import type { Pool } from "pg";
 
-import { attempts } from "./attempts";
 import type { Log } from "./log";
+import { slidingWindow } from "./rate-limit";
 import type { AuthSettings } from "./settings";
 
 const DAY = 24 * 60 * 60;
 
-/** The header that tells Better Auth the client's address; the app sets it, so that no client can. */
+/** The header from which Better Auth reads the client's address. The app overwrites it, so a client cannot choose it. */
 export const CLIENT_ADDRESS = "x-client-address";
 
 /** Sign-up, sign-in, sessions, and tokens for the backend. */
 export interface Auth {
-  /** Answers everything below /api/auth. */
+  /** Handles requests below /api/auth. */
   readonly handler: (request: Request) => Promise<Response>;
-  /** What its tables still lack, in SQL. */
-  readonly schema: () => Promise<string>;
+  /** Returns the SQL statements that create missing tables. */
+  readonly missingTables: () => Promise<string>;
 }
 
-/** Better Auth on this database. */
+/** Set up Better Auth with a database. */
 export function createAuth(settings: AuthSettings, pool: Pool, log: Log): Auth {
   const options = optionsOf(settings, pool, log);
   const { handler } = betterAuth(options);
   return {
     handler,
-    schema: async () => (await getMigrations(options)).compileMigrations(),
+    missingTables: async () => (await getMigrations(options)).compileMigrations(),
   };
 }
 
@@ -49,11 +49,11 @@ function optionsOf(settings: AuthSettings, pool: Pool, log: Log): BetterAuthOpti
     verification: { modelName: "verifications" },
     plugins: [jwt(jwtOptions(settings))],
     rateLimit: {
-      enabled: true, // whatever NODE_ENV says; a replica counts by itself
-      customStorage: attempts(),
+      enabled: true, // whatever NODE_ENV says; each replica counts separately
+      customStorage: slidingWindow(),
       window: 60,
       max: 30,
-      // What checks no password costs little, and behind a NodePort many users come from one address.
+      // Requests that check no password are cheap, and behind a NodePort many users have the same address.
       customRules: {
         "/sign-in/*": { window: 60, max: 30 },
         "/sign-up/*": { window: 60, max: 30 },
@@ -66,27 +66,27 @@ function optionsOf(settings: AuthSettings, pool: Pool, log: Log): BetterAuthOpti
     advanced: {
       cookiePrefix: "ai-todo",
       ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS] },
-      disableOriginCheck: false, // said aloud, since NODE_ENV=test would switch it off
+      disableOriginCheck: false, // explicit, since NODE_ENV=test would disable the check
     },
     telemetry: { enabled: false },
     onAPIError: {
       onError: (error) => {
         if (!(isAPIError(error) && error.statusCode < 500)) {
-          log(`ERROR ${told(error)}`);
+          log(`ERROR ${textOf(error)}`);
         }
       },
     },
     logger: {
       level: "warn",
-      log: (level, message, ...details) => log([level.toUpperCase(), message, ...details.map(told)].join(" ")),
+      log: (level, message, ...details) => log([level.toUpperCase(), message, ...details.map(textOf)].join(" ")),
     },
   };
 }
 
 /**
- * The origin that a page of this server has at the address by which it was asked, whatever that is: 127.0.0.1,
- * localhost, a node's address. A page of another site cannot pass for it, since a browser takes both headers from
- * where the page came from and where the request goes.
+ * Return the origin of this server's own pages under the host of a request: 127.0.0.1, localhost or the address of a
+ * node. A page of another site cannot pretend to have it: the browser sets `Origin` to where the page came from, and
+ * `Host` to where the request goes.
  */
 export function ownOrigin(request: Request | undefined): string[] {
   const host = request?.headers.get("host");
@@ -103,27 +103,28 @@ function jwtOptions(settings: AuthSettings): JwtOptions {
     },
     jwks: { keyPairConfig: { alg: "EdDSA", crv: "Ed25519" }, rotationInterval: 90 * DAY, gracePeriod: DAY },
     schema: { jwks: { modelName: "jwks" } },
-    disableSettingJwtHeader: true, // the page asks for its token by name
-    adapter: { getJwks: readableKeys() },
+    disableSettingJwtHeader: true, // the page requests its token explicitly
+    adapter: { getJwks: keysForThisSecret() },
   };
 }
 
 type GetJwks = NonNullable<NonNullable<JwtOptions["adapter"]>["getJwks"]>;
 
 /**
- * All keys, those that another secret encrypted as if they had just expired: they are served still, so that their tokens
- * hold, and sign no more. So a changed BETTER_AUTH_SECRET, or two in use on one database, costs nobody the sign-in.
+ * Return all keys, but mark those as expired that were encrypted with another secret: they are still published, so their
+ * tokens remain valid, but sign no new ones. After a change of BETTER_AUTH_SECRET, or with two installations that share a
+ * database but not the secret, users stay signed in.
  */
-function readableKeys(): GetJwks {
-  const readable = new Map<string, boolean>();
+function keysForThisSecret(): GetJwks {
+  const decryptable = new Map<string, boolean>();
   return async (context) => {
     const { adapter, secretConfig: key } = context.context;
     const keys = await adapter.findMany<Jwk>({ model: "jwks", sortBy: { field: "createdAt", direction: "desc" } });
-    for (const { id, privateKey } of keys.filter((one) => !readable.has(one.id))) {
-      const read = symmetricDecrypt({ key, data: JSON.parse(privateKey) });
-      readable.set(
+    for (const { id, privateKey } of keys.filter((one) => !decryptable.has(one.id))) {
+      const decrypted = symmetricDecrypt({ key, data: JSON.parse(privateKey) });
+      decryptable.set(
         id,
-        await read.then(
+        await decrypted.then(
           () => true,
           () => false,
         ),
@@ -131,11 +132,11 @@ function readableKeys(): GetJwks {
     }
     const past = Date.now() - 1;
     return keys.map((one) =>
-      readable.get(one.id) ? one : { ...one, expiresAt: new Date(Math.min(past, one.expiresAt?.getTime() ?? past)) },
+      decryptable.get(one.id) ? one : { ...one, expiresAt: new Date(Math.min(past, one.expiresAt?.getTime() ?? past)) },
     );
   };
 }
 
-function told(detail: unknown): string {
+function textOf(detail: unknown): string {
   return detail instanceof Error ? (detail.stack ?? detail.message) : JSON.stringify(detail);
 }

@@ -4,25 +4,25 @@ import pg from "pg";
 
 import type { Log } from "./log";
 
-/** Key of the advisory lock under which tables are made: of replicas that start together, one makes them. */
+/** Key of the advisory lock for the creation of tables: of several replicas that start at once, one creates them. */
 const SCHEMA_LOCK = 0x0d0c_1a2e;
 
-/** Between attempts to make the tables while the database does not answer. */
+/** Pause between two attempts to create the tables while the database is unavailable. */
 const RETRY_SECONDS = 1;
 
 const CONNECT_SECONDS = 5;
 const QUERY_SECONDS = 10;
 
-/** The database cannot be used now; the message is one sentence with the cause. */
-export class DatabaseDownError extends Error {}
+/** The database cannot be used now. The message is the reason, in one sentence. */
+export class DatabaseUnavailableError extends Error {}
 
-/** Says in SQL what is still to be made; empty when all is there. */
-export type Schema = () => Promise<string>;
+/** Returns the SQL statements that create missing tables; empty if none is missing. */
+export type MissingTables = () => Promise<string>;
 
-/** A PostgreSQL database: its connections, its tables, and what is wrong with it. */
+/** A PostgreSQL database: its connections and the creation of its tables. */
 export class Database {
   readonly pool: pg.Pool;
-  private trouble = "The tables have not been made yet";
+  private reason = "The tables have not been created yet";
   private prepared = false;
   private readonly closing = new AbortController();
 
@@ -31,31 +31,31 @@ export class Database {
     private readonly log: Log,
   ) {
     this.pool = new pg.Pool({
-      connectionString: likeLibpq(url),
+      connectionString: withLibpqSslMode(url),
       connectionTimeoutMillis: CONNECT_SECONDS * 1000,
       query_timeout: QUERY_SECONDS * 1000,
       keepAlive: true,
-      max: 5, // a pod; a small database allows a hundred in all
+      max: 5, // per pod; a small database allows a hundred in total
     });
-    // A connection that broke while nobody used it: the pool makes another one when it is needed.
+    // An idle connection broke: the pool opens a new one when it needs one.
     this.pool.on("error", () => undefined);
   }
 
-  /** Make the tables that are not there, and try again until it worked. */
-  async prepare(schema: Schema): Promise<void> {
+  /** Create missing tables, and try again until that succeeds. */
+  async prepare(missingTables: MissingTables): Promise<void> {
     while (!this.prepared && !this.closing.signal.aborted) {
       try {
-        await this.makeTables(schema);
+        await this.createTables(missingTables);
         this.prepared = true;
-        this.log("INFO the tables are there");
+        this.log("INFO the tables are up to date");
       } catch (error) {
-        this.note(cause(error));
+        this.keepReason(reasonOf(error));
         await pause(RETRY_SECONDS * 1000, undefined, { signal: this.closing.signal }).catch(() => undefined);
       }
     }
   }
 
-  /** Ask the database for an answer. @throws DatabaseDownError */
+  /** Check that the database answers in time and has its tables. @throws DatabaseUnavailableError */
   async check(seconds: number): Promise<void> {
     const late = new AbortController();
     const limit = pause(seconds * 1000, undefined, { signal: late.signal }).then(
@@ -65,54 +65,54 @@ export class Database {
     try {
       await Promise.race([this.pool.query("SELECT 1"), limit]);
     } catch (error) {
-      throw new DatabaseDownError(cause(error));
+      throw new DatabaseUnavailableError(reasonOf(error));
     } finally {
       late.abort();
     }
     if (!this.prepared) {
-      throw new DatabaseDownError(this.trouble);
+      throw new DatabaseUnavailableError(this.reason);
     }
   }
 
-  /** @throws DatabaseDownError The tables are not there yet. */
-  require(): void {
+  /** Check that the tables exist, without a query. @throws DatabaseUnavailableError */
+  requireTables(): void {
     if (!this.prepared) {
-      throw new DatabaseDownError(this.trouble);
+      throw new DatabaseUnavailableError(this.reason);
     }
   }
 
-  /** Close the connections, and give up making tables. */
+  /** Close the connections, and stop trying to create tables. */
   async close(): Promise<void> {
     this.closing.abort();
     await this.pool.end();
   }
 
-  /** In one transaction, which holds the lock: all tables are made, or none is. */
-  private async makeTables(schema: Schema): Promise<void> {
+  /** Create all missing tables or none, in one transaction under the lock. */
+  private async createTables(missingTables: MissingTables): Promise<void> {
     const client = await this.pool.connect();
     try {
       await client.query("BEGIN");
       await client.query("SELECT pg_advisory_xact_lock($1)", [SCHEMA_LOCK]);
-      await client.query(await schema());
+      await client.query(await missingTables());
       await client.query("COMMIT");
       client.release();
     } catch (error) {
-      client.release(true); // closing the connection rolls back, whatever state it is in
+      client.release(true); // closes the connection, which rolls back in any state
       throw error;
     }
   }
 
-  /** Keep what is wrong, and log it once. */
-  private note(trouble: string): void {
-    if (trouble !== this.trouble) {
-      this.log(`WARNING ${trouble}; trying again every ${RETRY_SECONDS} s`);
+  /** Keep the reason of a failed attempt, and log it if it is a new one. */
+  private keepReason(reason: string): void {
+    if (reason !== this.reason) {
+      this.log(`WARNING ${reason}; trying again every ${RETRY_SECONDS} s`);
     }
-    this.trouble = trouble;
+    this.reason = reason;
   }
 }
 
-/** The URL, whose `sslmode` means what it means to libpq: one URL does for all services. */
-export function likeLibpq(url: string): string {
+/** Change a URL so that `pg` interprets `sslmode` like libpq. The same URL then works for all services. */
+export function withLibpqSslMode(url: string): string {
   const parsed = new URL(url);
   if (!parsed.searchParams.has("sslmode") || parsed.searchParams.has("uselibpqcompat")) {
     return url;
@@ -121,9 +121,9 @@ export function likeLibpq(url: string): string {
   return parsed.href;
 }
 
-/** What is wrong, in one sentence. A connection to several addresses fails with one error for each. */
-function cause(error: unknown): string {
+/** Return the reason in one sentence. A connection attempt to several addresses fails with one error for each. */
+function reasonOf(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
-  const reason = first instanceof Error ? first.message : String(first);
-  return `The database cannot be used: ${reason.replaceAll(/\s+/g, " ").trim()}`;
+  const text = first instanceof Error ? first.message : String(first);
+  return `The database cannot be used: ${text.replaceAll(/\s+/g, " ").trim()}`;
 }

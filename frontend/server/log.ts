@@ -1,2 +1,2 @@
-/** Takes one line, which begins with its level. */
+/** Logs a line, which begins with its level. */
 export type Log = (line: string) => void;

@@ -1,4 +1,4 @@
-import { leave } from "./early";
+import { exitAtOnce } from "./exit-on-sigterm";
 
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -9,9 +9,9 @@ import { getRequestListener } from "@hono/node-server";
 import { createApp } from "./app";
 import { createAuth } from "./auth";
 import { Database } from "./database";
-import { stopped } from "./life";
+import { stopGracefully } from "./graceful-shutdown";
 import type { Settings } from "./settings";
-import { SettingsError, settingsOf } from "./settings";
+import { readSettings, SettingsError } from "./settings";
 
 const CLOSE_SECONDS = 3;
 
@@ -20,11 +20,11 @@ function log(line: string): void {
 }
 
 async function main(settings: Settings): Promise<void> {
-  const life = { stopping: false };
+  const shutdown = { requested: false };
   const database = new Database(settings.databaseUrl, log);
   const auth = createAuth(settings.auth, database.pool, log);
-  const prepared = database.prepare(auth.schema);
-  const app = createApp({ settings, life, database, auth, root: join(import.meta.dirname, "public"), log });
+  const prepared = database.prepare(auth.missingTables);
+  const app = createApp({ settings, shutdown, database, auth, root: join(import.meta.dirname, "public"), log });
   const server = createServer(getRequestListener(app.fetch));
   server.once("error", (error) => {
     process.stderr.write(`The server cannot listen: ${error.message}\n`);
@@ -34,19 +34,19 @@ async function main(settings: Settings): Promise<void> {
     log(`INFO listening on port ${settings.port}, version ${settings.version}`);
   });
   process.once("SIGTERM", () =>
-    log(`INFO stopping: not ready from now on, serving for ${settings.drainSeconds} s more`),
+    log(`INFO stopping: not ready from now on, accepting requests for ${settings.drainSeconds} s more`),
   );
-  const end = stopped(server, { life, drainSeconds: settings.drainSeconds, signals: process });
-  process.off("SIGTERM", leave);
-  await end;
-  // A database that hangs must not hold the program until it is killed.
+  const stopped = stopGracefully(server, { shutdown, drainSeconds: settings.drainSeconds, signals: process });
+  process.off("SIGTERM", exitAtOnce);
+  await stopped;
+  // With a time limit: a database that does not answer must not delay the exit until SIGKILL.
   await Promise.race([Promise.all([database.close(), prepared]), pause(CLOSE_SECONDS * 1000)]);
   log("INFO stopped");
   process.exit(0);
 }
 
 try {
-  await main(settingsOf(process.env));
+  await main(readSettings(process.env));
 } catch (error) {
   if (!(error instanceof SettingsError)) {
     throw error;

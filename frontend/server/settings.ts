@@ -1,56 +1,56 @@
-/** A variable of the environment is missing or wrong; the message names it, and never its value where that is secret. */
+/** An environment variable is missing or invalid. The message names it and never contains a secret. */
 export class SettingsError extends Error {}
 
-/** What the frontend is told. */
+/** The settings of the frontend. */
 export interface Settings {
-  /** The TCP port, on every address. */
+  /** TCP port, on all addresses. */
   readonly port: number;
-  /** What /health says; the chart sets it to the image's tag. */
+  /** The version that /health reports; the chart sets it to the image tag. */
   readonly version: string;
-  /** Where the page finds the backend, as the user's browser reaches it; null: port 30081 of the page's own host. */
+  /** URL of the backend as the user's browser reaches it; null: port 30081 of the host in the page's URL. */
   readonly apiUrl: string | null;
-  /** From SIGTERM until no more requests are accepted. */
+  /** How long to accept requests after SIGTERM. */
   readonly drainSeconds: number;
-  /** How long /ready waits for the database. */
+  /** Time limit of the database check in /ready. */
   readonly readySeconds: number;
-  /** PostgreSQL with users, sessions and keys: `postgresql://user:password@host/name`. */
+  /** URL of the PostgreSQL database with users, sessions and keys: `postgresql://user:password@host/name`. */
   readonly databaseUrl: string;
   readonly auth: AuthSettings;
 }
 
-/** What sign-in is told. */
+/** The settings of sign-in. */
 export interface AuthSettings {
-  /** What session cookies are signed and private keys are encrypted with. */
+  /** Secret that signs session cookies and encrypts private keys. */
   readonly secret: string;
-  /** An origin that is trusted beside the page's own host; https here makes cookies that only TLS carries. */
+  /** An origin that is trusted besides the page's own. With https, cookies are sent over TLS only. */
   readonly url: string;
-  /** `iss` of the tokens: what the backend expects there. */
+  /** Issuer of the tokens (`iss`). */
   readonly issuer: string;
-  /** `aud` of the tokens. */
+  /** Audience of the tokens (`aud`). */
   readonly audience: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Read the settings. @throws SettingsError */
-export function settingsOf(env: Environment): Settings {
+/** Read the settings from environment variables. @throws SettingsError */
+export function readSettings(env: Environment): Settings {
   return {
-    port: portOf(env, "PORT", 3000),
+    port: readPort(env, "PORT", 3000),
     version: env["APP_VERSION"] || "dev",
-    apiUrl: urlOf(env, "PUBLIC_API_URL"),
-    drainSeconds: numberOf(env, "DRAIN_SECONDS", 5),
-    readySeconds: numberOf(env, "READY_SECONDS", 2),
-    databaseUrl: databaseUrlOf(env),
+    apiUrl: readUrl(env, "PUBLIC_API_URL"),
+    drainSeconds: readNumber(env, "DRAIN_SECONDS", 5),
+    readySeconds: readNumber(env, "READY_SECONDS", 2),
+    databaseUrl: readDatabaseUrl(env),
     auth: {
-      secret: required(env, "BETTER_AUTH_SECRET"),
-      url: urlOf(env, "BETTER_AUTH_URL") ?? "http://127.0.0.1:30080",
+      secret: readRequired(env, "BETTER_AUTH_SECRET"),
+      url: readUrl(env, "BETTER_AUTH_URL") ?? "http://127.0.0.1:30080",
       issuer: env["BETTER_AUTH_ISSUER"]?.trim() || "http://ai-todo-frontend-service:3000",
       audience: env["BETTER_AUTH_AUDIENCE"]?.trim() || "ai-todo-backend",
     },
   };
 }
 
-function required(env: Environment, name: string): string {
+function readRequired(env: Environment, name: string): string {
   const text = env[name]?.trim();
   if (!text) {
     throw new SettingsError(`${name} is not set`);
@@ -58,24 +58,24 @@ function required(env: Environment, name: string): string {
   return text;
 }
 
-function numberOf(env: Environment, name: string, fallback: number): number {
+function readNumber(env: Environment, name: string, fallback: number): number {
   const text = env[name]?.trim();
   const value = text ? Number(text) : fallback;
   if (!Number.isFinite(value) || value < 0) {
-    throw new SettingsError(`${name} is "${text}", which is not a number from 0 on`);
+    throw new SettingsError(`${name} is "${text}", which is not a non-negative number`);
   }
   return value;
 }
 
-function portOf(env: Environment, name: string, fallback: number): number {
-  const port = numberOf(env, name, fallback);
+function readPort(env: Environment, name: string, fallback: number): number {
+  const port = readNumber(env, name, fallback);
   if (!Number.isInteger(port) || port > 65_535) {
-    throw new SettingsError(`${name} is "${port}", which is no TCP port`);
+    throw new SettingsError(`${name} is "${port}", which is not a TCP port`);
   }
   return port;
 }
 
-function urlOf(env: Environment, name: string): string | null {
+function readUrl(env: Environment, name: string): string | null {
   const text = env[name]?.trim();
   if (!text) {
     return null;
@@ -87,8 +87,8 @@ function urlOf(env: Environment, name: string): string | null {
   return url.href.replace(/\/+$/, "");
 }
 
-function databaseUrlOf(env: Environment): string {
-  const text = required(env, "DATABASE_URL");
+function readDatabaseUrl(env: Environment): string {
+  const text = readRequired(env, "DATABASE_URL");
   if (!URL.canParse(text) || !/^postgres(ql)?:$/.test(new URL(text).protocol)) {
     throw new SettingsError("DATABASE_URL is not of the form postgresql://user:password@host/name");
   }

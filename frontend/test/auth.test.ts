@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createApp } from "../server/app";
 import { createAuth } from "../server/auth";
 import { Database } from "../server/database";
-import { settingsOf } from "../server/settings";
+import { readSettings } from "../server/settings";
 import type { Postgres } from "./postgres";
 import { describeWithPostgres, newDatabase } from "./postgres";
 
@@ -30,17 +30,17 @@ let postgres: Postgres;
 let root: string;
 let app: Running;
 
-/** The whole server on a port of its own, as main.ts puts it together. */
+/** Start the whole server on a free port, as main.ts does. */
 async function start(secret = SECRET): Promise<Running> {
   const env = { DATABASE_URL: postgres.url, BETTER_AUTH_SECRET: secret };
-  const settings = settingsOf(env);
+  const settings = readSettings(env);
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
   const database = new Database(settings.databaseUrl, log);
   const auth = createAuth(settings.auth, database.pool, log);
-  const ready = database.prepare(auth.schema);
-  const parts = { settings, life: { stopping: false }, database, auth, root, log };
-  const server: Server = createServer(getRequestListener(createApp(parts).fetch));
+  const ready = database.prepare(auth.missingTables);
+  const dependencies = { settings, shutdown: { requested: false }, database, auth, root, log };
+  const server: Server = createServer(getRequestListener(createApp(dependencies).fetch));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -55,14 +55,18 @@ async function start(secret = SECRET): Promise<Running> {
   };
 }
 
-interface How {
+interface RequestOptions {
   readonly at?: Pick<Running, "origin">;
   readonly cookie?: string;
   readonly origin?: string;
 }
 
-/** Ask as a page of that origin does; with a body it is a POST. */
-function ask(path: string, body?: object | string, { at = app, cookie = "", origin = at.origin }: How = {}) {
+/** Send a request like a page of that origin; with a body it is a POST. */
+function send(
+  path: string,
+  body?: object | string,
+  { at = app, cookie = "", origin = at.origin }: RequestOptions = {},
+) {
   return fetch(`${at.origin}${path}`, {
     method: body === undefined ? "GET" : "POST",
     headers: { Origin: origin, Cookie: cookie, ...(body !== undefined && { "Content-Type": "application/json" }) },
@@ -70,21 +74,21 @@ function ask(path: string, body?: object | string, { at = app, cookie = "", orig
   });
 }
 
-let people = 0;
+let users = 0;
 
-/** Someone new: what they sign in with, their id, and the cookie of their session. */
-async function someone(at = app) {
-  const who = { name: "Ada", email: `ada${++people}@example.org`, password: "correct horse" };
-  const response = await ask("/api/auth/sign-up/email", who, { at });
+/** Create an account; return its credentials, its id and the session cookie. */
+async function signUp(at = app) {
+  const credentials = { name: "Ada", email: `ada${++users}@example.org`, password: "correct horse" };
+  const response = await send("/api/auth/sign-up/email", credentials, { at });
   expect(response.status).toBe(200);
   const { user } = (await response.json()) as { user: { id: string } };
   const cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
-  return { ...who, id: user.id, cookie };
+  return { ...credentials, id: user.id, cookie };
 }
 
 async function claims(cookie: string, at = app) {
-  const { token } = (await (await ask("/api/auth/token", undefined, { at, cookie })).json()) as { token: string };
-  const jwks = (await (await ask("/api/auth/jwks", undefined, { at })).json()) as Parameters<
+  const { token } = (await (await send("/api/auth/token", undefined, { at, cookie })).json()) as { token: string };
+  const jwks = (await (await send("/api/auth/jwks", undefined, { at })).json()) as Parameters<
     typeof createLocalJWKSet
   >[0];
   return jwtVerify(token, createLocalJWKSet(jwks), {
@@ -108,17 +112,17 @@ describeWithPostgres("sign-in", () => {
     rmSync(root, { recursive: true });
   });
 
-  it("makes an account, and a session in a cookie that no script reads", async () => {
-    const who = { name: "Ada", email: "first@example.org", password: "correct horse" };
-    const response = await ask("/api/auth/sign-up/email", who);
+  it("creates an account, and a session in a cookie that scripts cannot read", async () => {
+    const credentials = { name: "Ada", email: "first@example.org", password: "correct horse" };
+    const response = await send("/api/auth/sign-up/email", credentials);
     const [cookie] = response.headers.getSetCookie();
     expect(cookie).toMatch(/^ai-todo\.session_token=.*; HttpOnly; SameSite=Lax$/);
-    const session = await ask("/api/auth/get-session", undefined, { cookie: cookie?.split(";")[0] ?? "" });
+    const session = await send("/api/auth/get-session", undefined, { cookie: cookie?.split(";")[0] ?? "" });
     expect(await session.json()).toMatchObject({ user: { name: "Ada", email: "first@example.org" } });
   });
 
-  it("issues tokens as the backend expects them, for a quarter of an hour", async () => {
-    const { id, email, cookie } = await someone();
+  it("issues tokens as the backend expects them, for 15 minutes", async () => {
+    const { id, email, cookie } = await signUp();
     const { payload, protectedHeader } = await claims(cookie);
     expect(payload).toMatchObject({ sub: id, email, name: "Ada" });
     expect(Object.keys(payload).sort()).toEqual(["aud", "email", "exp", "iat", "iss", "name", "sub"]);
@@ -126,12 +130,12 @@ describeWithPostgres("sign-in", () => {
     expect(protectedHeader.alg).toBe("EdDSA");
   });
 
-  it("ends a session at once, in every replica", async () => {
-    const { cookie } = await someone();
+  it("ends a session at once in all replicas", async () => {
+    const { cookie } = await signUp();
     const other = await start();
     await other.ready;
-    expect((await ask("/api/auth/sign-out", {}, { cookie, at: other })).status).toBe(200);
-    expect((await ask("/api/auth/token", undefined, { cookie })).status).toBe(401);
+    expect((await send("/api/auth/sign-out", {}, { cookie, at: other })).status).toBe(200);
+    expect((await send("/api/auth/token", undefined, { cookie })).status).toBe(401);
     await other.stop();
   });
 
@@ -158,7 +162,7 @@ describeWithPostgres("sign-in", () => {
       "PASSWORD_TOO_SHORT",
     ],
     [
-      "what is no address",
+      "an invalid address",
       "/sign-up/email",
       { name: "A", email: "a b", password: "12345678" },
       400,
@@ -171,11 +175,11 @@ describeWithPostgres("sign-in", () => {
       422,
       "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
     ],
-    ["what is not JSON", "/sign-in/email", "{", 400, "BAD_REQUEST"],
+    ["a body that is not JSON", "/sign-in/email", "{", 400, "BAD_REQUEST"],
     ["a large body", "/sign-in/email", { email: "a".repeat(20_000), password: "" }, 413, undefined],
     ["an unknown path", "/nothing", {}, 404, undefined],
-  ])("refuses %s with a problem", async (_, path, body, status, code) => {
-    const response = await ask(`/api/auth${path}`, body);
+  ])("rejects %s with a problem", async (_, path, body, status, code) => {
+    const response = await send(`/api/auth${path}`, body);
     expect(response.status).toBe(status);
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
     const problem = (await response.json()) as Record<string, unknown>;
@@ -183,18 +187,18 @@ describeWithPostgres("sign-in", () => {
     expect(problem["code"]).toBe(code);
   });
 
-  it("takes requests of its own pages alone, at whatever address they were opened", async () => {
-    const { email, password, cookie } = await someone();
+  it("accepts requests of its own pages only, whatever address they were opened at", async () => {
+    const { email, password, cookie } = await signUp();
     const port = new URL(app.origin).port;
     const here = { ...app, origin: `http://localhost:${port}` };
-    expect((await ask("/api/auth/sign-in/email", { email, password }, { at: here })).status).toBe(200);
+    expect((await send("/api/auth/sign-in/email", { email, password }, { at: here })).status).toBe(200);
     for (const origin of ["http://evil.example", `http://127.0.0.1:1${port}`, "null"]) {
-      expect((await ask("/api/auth/sign-in/email", { email, password }, { origin })).status).toBe(403);
-      expect((await ask("/api/auth/sign-out", {}, { cookie, origin })).status).toBe(403);
+      expect((await send("/api/auth/sign-in/email", { email, password }, { origin })).status).toBe(403);
+      expect((await send("/api/auth/sign-out", {}, { cookie, origin })).status).toBe(403);
     }
   });
 
-  it("counts attempts by the client's address, which the client cannot choose", async () => {
+  it("limits attempts per client address, which the client cannot choose", async () => {
     const statuses = [];
     for (let attempt = 0; attempt < 40; attempt += 1) {
       const response = await fetch(`${app.origin}/api/auth/sign-in/email`, {
@@ -205,19 +209,19 @@ describeWithPostgres("sign-in", () => {
       statuses.push(response.status);
     }
     expect(statuses.at(-1)).toBe(429);
-    const keys = await Promise.all(Array.from({ length: 40 }, async () => (await ask("/api/auth/jwks")).status));
+    const keys = await Promise.all(Array.from({ length: 40 }, async () => (await send("/api/auth/jwks")).status));
     expect(new Set(keys)).toEqual(new Set([200]));
   });
 
-  it("makes its tables once when replicas start together", async () => {
+  it("creates its tables once if replicas start at the same time", async () => {
     const first = postgres;
     postgres = await newDatabase();
     try {
       const replicas = await Promise.all([start(), start(), start()]);
       await Promise.all(replicas.map((one) => one.ready));
       for (const one of replicas) {
-        expect(one.lines).toEqual(["INFO the tables are there"]);
-        expect((await ask("/ready", undefined, { at: one })).status).toBe(200);
+        expect(one.lines).toEqual(["INFO the tables are up to date"]);
+        expect((await send("/ready", undefined, { at: one })).status).toBe(200);
       }
       const client = new pg.Client({ connectionString: postgres.url });
       await client.connect();
@@ -237,14 +241,14 @@ describeWithPostgres("sign-in", () => {
     }
   });
 
-  it("signs with a key of its own where the secret was changed, and serves the old key's public half still", async () => {
-    const { cookie } = await someone();
+  it("signs with a new key after a change of the secret, and still publishes the old one", async () => {
+    const { cookie } = await signUp();
     const before = await claims(cookie);
     const changed = await start(`${SECRET}, changed`);
     await changed.ready;
-    const after = await claims((await someone(changed)).cookie, changed);
+    const after = await claims((await signUp(changed)).cookie, changed);
     expect(after.protectedHeader.kid).not.toBe(before.protectedHeader.kid);
-    const { keys } = (await (await ask("/api/auth/jwks", undefined, { at: changed })).json()) as {
+    const { keys } = (await (await send("/api/auth/jwks", undefined, { at: changed })).json()) as {
       keys: { kid: string }[];
     };
     expect(keys.map((key) => key.kid)).toEqual(
@@ -254,38 +258,38 @@ describeWithPostgres("sign-in", () => {
     await changed.stop();
   });
 
-  it("starts without the database, says what is wrong, and works when it comes", async () => {
+  it("starts without the database, gives the reason, and works when the database is there", async () => {
     await postgres.open(false);
     const early = await start();
     try {
       await vi.waitFor(() => expect(early.lines.join()).toContain("not currently accepting connections"));
-      expect((await ask("/health", undefined, { at: early })).status).toBe(200);
-      const ready = await ask("/ready", undefined, { at: early });
+      expect((await send("/health", undefined, { at: early })).status).toBe(200);
+      const ready = await send("/ready", undefined, { at: early });
       expect(ready.status).toBe(503);
       expect(await ready.json()).toMatchObject({
         detail: expect.stringMatching(/^The database cannot be used: .* not currently accepting connections$/),
       });
-      expect((await ask("/api/auth/get-session", undefined, { at: early })).status).toBe(503);
+      expect((await send("/api/auth/get-session", undefined, { at: early })).status).toBe(503);
     } finally {
       await postgres.open(true);
     }
     await early.ready;
-    expect((await ask("/ready", undefined, { at: early })).status).toBe(200);
+    expect((await send("/ready", undefined, { at: early })).status).toBe(200);
     await early.stop();
   });
 
-  it("does not take a database that went away for a session that is over, and finds it again", async () => {
-    const { cookie } = await someone();
-    expect((await ask("/api/auth/token", undefined, { cookie })).status).toBe(200);
+  it("does not mistake an unavailable database for an expired session, and reconnects", async () => {
+    const { cookie } = await signUp();
+    expect((await send("/api/auth/token", undefined, { cookie })).status).toBe(200);
     await postgres.open(false);
     try {
       for (const path of ["/ready", "/api/auth/token", "/api/auth/get-session"]) {
-        expect([path, (await ask(path, undefined, { cookie })).status]).toEqual([path, 503]);
+        expect([path, (await send(path, undefined, { cookie })).status]).toEqual([path, 503]);
       }
-      expect((await ask("/health")).status).toBe(200);
+      expect((await send("/health")).status).toBe(200);
     } finally {
       await postgres.open(true);
     }
-    expect((await ask("/api/auth/token", undefined, { cookie })).status).toBe(200);
+    expect((await send("/api/auth/token", undefined, { cookie })).status).toBe(200);
   });
 });

@@ -5,21 +5,21 @@ import type { AddressInfo, Socket } from "node:net";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 
-import { Database, likeLibpq } from "../server/database";
+import { Database, withLibpqSslMode } from "../server/database";
 
-describe("likeLibpq", () => {
+describe("withLibpqSslMode", () => {
   it.each([
     ["postgresql://u:p@db/todo", false],
     ["postgresql://u:p@db/todo?sslmode=disable", false],
     ["postgresql://u:p@db/todo?sslmode=require&channel_binding=require", { rejectUnauthorized: false }],
     ["postgresql://u:p@db/todo?sslmode=verify-full", {}],
-  ])("has %s mean what it means to libpq", (url, ssl) => {
-    expect(new pg.Client({ connectionString: likeLibpq(url) }).ssl).toEqual(ssl);
+  ])("interprets %s like libpq", (url, ssl) => {
+    expect(new pg.Client({ connectionString: withLibpqSslMode(url) }).ssl).toEqual(ssl);
   });
 
-  it("leaves user and password as they are", () => {
+  it("keeps user and password", () => {
     const client = new pg.Client({
-      connectionString: likeLibpq("postgresql://a%40b:p%2F%3F%25@db:6543/todo?sslmode=disable"),
+      connectionString: withLibpqSslMode("postgresql://a%40b:p%2F%3F%25@db:6543/todo?sslmode=disable"),
     });
     expect([client.user, client.password, client.host, client.port, client.database]).toEqual([
       "a@b",
@@ -39,13 +39,13 @@ describe("Database", () => {
       "postgresql://u:hunter2@no-such-host.invalid/todo",
       /^The database cannot be used: getaddrinfo .* no-such-host.invalid$/,
     ],
-  ])("says in a sentence what is wrong with %s", async (url, sentence) => {
+  ])("gives the reason in one sentence for %s", async (url, sentence) => {
     const database = new Database(url, () => undefined);
     await expect(database.check(5)).rejects.toThrow(sentence);
     await database.close();
   });
 
-  it("waits for an answer as long as it is told", async () => {
+  it("waits for an answer until the time limit", async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
     await once(silent, "listening");

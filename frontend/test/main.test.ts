@@ -18,7 +18,7 @@ const SECRET = "a test's secret that has enough characters";
 
 let folder: string;
 
-/** Page and server as the image has them. */
+/** Build page and server as for the image. */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "frontend-"));
   await build({ logLevel: "error", build: { outDir: join(folder, "public") } });
@@ -29,20 +29,20 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 type Program = ChildProcessByStdio<null, Readable, Readable>;
 
-/** Start the built server with nothing in its environment but this; `said` returns what it printed. */
-function start(env: Record<string, string>): { program: Program; said: () => string } {
+/** Start the built server with only these environment variables; `output` returns what it has printed. */
+function start(env: Record<string, string>): { program: Program; output: () => string } {
   const program = spawn(process.execPath, [join(folder, "server.mjs")], { env, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   for (const stream of [program.stdout, program.stderr]) {
     stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
   }
-  return { program, said: () => text };
+  return { program, output: () => text };
 }
 
-it("lists what is in the bundles, and nothing that only makes them", () => {
+it("lists the packages in the bundles, but not those that only build them", () => {
   const libraries = join(folder, "libraries.tsv");
   writeFileSync(libraries, "libc6\t2.41-12+deb13u5\tamd64\n");
-  const made = [1, 2].map((time) => {
+  const bills = [1, 2].map((time) => {
     const dist = join(folder, `dist-${time}`);
     mkdirSync(join(dist, "public"), { recursive: true });
     for (const name of ["packages-server.json", "public/packages-page.json"]) {
@@ -52,8 +52,8 @@ it("lists what is in the bundles, and nothing that only makes them", () => {
     expect(readdirSync(dist, { recursive: true })).toEqual(["public"]);
     return readFileSync(join(folder, "sbom.json"), "utf8");
   });
-  expect(made[0]).toBe(made[1]);
-  const { components } = JSON.parse(made[0] ?? "") as { components: { purl: string }[] };
+  expect(bills[0]).toBe(bills[1]);
+  const { components } = JSON.parse(bills[0] ?? "") as { components: { purl: string }[] };
   const listed = components.map((one) => one.purl.replace(/@[^@]*$/, ""));
   expect(listed).toEqual(expect.arrayContaining(["pkg:generic/node", "pkg:deb/debian/libc6", "pkg:npm/hono"]));
   expect(listed).toEqual(
@@ -63,58 +63,58 @@ it("lists what is in the bundles, and nothing that only makes them", () => {
 });
 
 describe("the built server", () => {
-  it("has a handler of SIGTERM before it loads anything else", () => {
+  it("handles SIGTERM before it loads any package", () => {
     const [before = ""] = readFileSync(join(folder, "server.mjs"), "utf8").split('process.on("SIGTERM"');
-    expect(before).toContain("server/early.ts");
+    expect(before).toContain("server/exit-on-sigterm.ts");
     expect(before).not.toContain("node_modules/");
   });
 
-  it("ends with 2 and one sentence when its settings are wrong", async () => {
-    const { program, said } = start({ BETTER_AUTH_SECRET: SECRET });
+  it("exits with 2 and one sentence if its settings are invalid", async () => {
+    const { program, output } = start({ BETTER_AUTH_SECRET: SECRET });
     expect(await once(program, "exit")).toEqual([2, null]);
-    expect(said()).toBe("DATABASE_URL is not set\n");
+    expect(output()).toBe("DATABASE_URL is not set\n");
   });
 
-  it("ends with 1 and one sentence when its port is taken", async () => {
+  it("exits with 1 and one sentence if its port is in use", async () => {
     const taken = createServer().listen(0);
     await once(taken, "listening");
-    const { program, said } = start({
+    const { program, output } = start({
       BETTER_AUTH_SECRET: SECRET,
       DATABASE_URL: "postgresql://127.0.0.1:9/todo",
       PORT: String((taken.address() as AddressInfo).port),
     });
     expect(await once(program, "exit")).toEqual([1, null]);
-    expect(said()).toMatch(/^The server cannot listen: .*EADDRINUSE.*$/m);
-    expect(said()).not.toContain(" at ");
+    expect(output()).toMatch(/^The server cannot listen: .*EADDRINUSE.*$/m);
+    expect(output()).not.toContain(" at ");
     taken.close();
   });
 
-  it("stops in seconds when its database takes connections and then says nothing", async () => {
+  it("stops within seconds if its database accepts connections and then sends nothing", async () => {
     const silent = createServer(() => undefined).listen(0, "127.0.0.1");
     await once(silent, "listening");
-    const { program, said } = start({
+    const { program, output } = start({
       BETTER_AUTH_SECRET: SECRET,
       DATABASE_URL: `postgresql://127.0.0.1:${(silent.address() as AddressInfo).port}/todo`,
       PORT: "0",
       DRAIN_SECONDS: "0",
     });
-    await vi.waitFor(() => expect(said()).toContain("listening"));
+    await vi.waitFor(() => expect(output()).toContain("listening"), { timeout: 10_000 });
     program.kill("SIGTERM");
     expect(await once(program, "exit")).toEqual([0, null]);
     silent.close();
   });
 
-  it("stops at once and well without its database", async () => {
-    const { program, said } = start({
+  it("stops gracefully without its database", async () => {
+    const { program, output } = start({
       BETTER_AUTH_SECRET: SECRET,
       DATABASE_URL: "postgresql://u:hunter2@127.0.0.1:9/todo",
       PORT: "0",
       DRAIN_SECONDS: "0",
     });
-    await vi.waitFor(() => expect(said()).toContain("ECONNREFUSED"));
+    await vi.waitFor(() => expect(output()).toContain("ECONNREFUSED"), { timeout: 10_000 });
     program.kill("SIGTERM");
     expect(await once(program, "exit")).toEqual([0, null]);
-    expect(said()).not.toContain("hunter2");
+    expect(output()).not.toContain("hunter2");
   });
 });
 
@@ -127,23 +127,23 @@ describeWithPostgres("the built server with a database", () => {
 
   afterAll(() => postgres.drop());
 
-  it("fails readiness first on SIGTERM, answers what was asked, and ends with 0", async () => {
+  it("fails readiness on SIGTERM, answers requests during the drain, and exits with 0", async () => {
     const port = 20_000 + (process.pid % 10_000);
-    const { program, said } = start({
+    const { program, output } = start({
       BETTER_AUTH_SECRET: SECRET,
       DATABASE_URL: postgres.url,
       PORT: String(port),
       DRAIN_SECONDS: "1",
     });
-    await vi.waitFor(() => expect(said()).toContain("the tables are there"), { timeout: 10_000 });
-    const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
-    expect((await ask("/ready")).status).toBe(200);
-    expect(await (await ask("/")).text()).toContain('<script type="module"');
+    await vi.waitFor(() => expect(output()).toContain("the tables are up to date"), { timeout: 10_000 });
+    const request = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+    expect((await request("/ready")).status).toBe(200);
+    expect(await (await request("/")).text()).toContain('<script type="module"');
     const exit = once(program, "exit");
     program.kill("SIGTERM");
-    await vi.waitFor(async () => expect((await ask("/ready")).status).toBe(503));
-    expect((await ask("/api/auth/jwks")).status).toBe(200);
+    await vi.waitFor(async () => expect((await request("/ready")).status).toBe(503));
+    expect((await request("/api/auth/jwks")).status).toBe(200);
     expect(await exit).toEqual([0, null]);
-    expect(said()).toMatch(/stopped\n$/);
+    expect(output()).toMatch(/stopped\n$/);
   });
 });

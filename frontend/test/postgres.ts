@@ -3,25 +3,25 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { describe } from "vitest";
 
-/** The server on which tests make their databases; any of its databases. */
+/** URL of the server on which tests create their databases. */
 const SERVER = process.env["DATABASE_URL"] ?? "";
 
 if (!SERVER && process.env["CI"]) {
-  throw new Error("DATABASE_URL is not set, and in CI nothing is skipped: `nox -s frontend` sets it");
+  throw new Error("DATABASE_URL is not set, and CI skips no test: `nox -s frontend` sets it");
 }
 
-/** Tests that need PostgreSQL: skipped at home where there is none. */
+/** For tests that need PostgreSQL: skipped if there is no server, except in CI. */
 export const describeWithPostgres = describe.skipIf(!SERVER);
 
 /** A new, empty database. */
 export interface Postgres {
   readonly url: string;
   readonly drop: () => Promise<void>;
-  /** Whether it takes connections; those that are open are ended when it does not. */
+  /** Accept connections, or close those that are open and reject new ones. */
   readonly open: (yes: boolean) => Promise<void>;
 }
 
-/** Make one. */
+/** Create a database. */
 export async function newDatabase(): Promise<Postgres> {
   const name = `frontend_test_${randomUUID().replaceAll("-", "")}`;
   await administer(`CREATE DATABASE ${name}`);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 
-import { SettingsError, settingsOf } from "../server/settings";
+import { SettingsError, readSettings } from "../server/settings";
 
 const NEEDED = { DATABASE_URL: "postgresql://u:p@db/todo", BETTER_AUTH_SECRET: "shared" };
 
-describe("settingsOf", () => {
-  it("needs a database and a secret alone; empty is as good as unset", () => {
+describe("readSettings", () => {
+  it("requires only a database and a secret; an empty variable means the default", () => {
     const expected = {
       port: 3000,
       version: "dev",
@@ -20,10 +20,10 @@ describe("settingsOf", () => {
         audience: "ai-todo-backend",
       },
     };
-    expect(settingsOf(NEEDED)).toEqual(expected);
+    expect(readSettings(NEEDED)).toEqual(expected);
     const empty = { PORT: "", APP_VERSION: "", PUBLIC_API_URL: " ", DRAIN_SECONDS: "", READY_SECONDS: "" };
     const auth = { BETTER_AUTH_URL: "", BETTER_AUTH_ISSUER: " ", BETTER_AUTH_AUDIENCE: "" };
-    expect(settingsOf({ ...NEEDED, ...empty, ...auth })).toEqual(expected);
+    expect(readSettings({ ...NEEDED, ...empty, ...auth })).toEqual(expected);
   });
 
   it("reads every variable", () => {
@@ -39,7 +39,7 @@ describe("settingsOf", () => {
       BETTER_AUTH_ISSUER: "https://todo.example",
       BETTER_AUTH_AUDIENCE: "todo",
     };
-    expect(settingsOf(env)).toEqual({
+    expect(readSettings(env)).toEqual({
       port: 3001,
       version: "1.2.3",
       apiUrl: "https://api.example/todo",
@@ -67,12 +67,12 @@ describe("settingsOf", () => {
     ["DATABASE_URL", ""],
     ["DATABASE_URL", "mysql://db/todo"],
     ["DATABASE_URL", "db"],
-  ])("names %s when it is %j", (name, value) => {
-    expect(() => settingsOf({ ...NEEDED, [name]: value })).toThrow(SettingsError);
-    expect(() => settingsOf({ ...NEEDED, [name]: value })).toThrow(name);
+  ])("names %s if it is %j", (name, value) => {
+    expect(() => readSettings({ ...NEEDED, [name]: value })).toThrow(SettingsError);
+    expect(() => readSettings({ ...NEEDED, [name]: value })).toThrow(name);
   });
 
   it("does not repeat a secret", () => {
-    expect(() => settingsOf({ ...NEEDED, DATABASE_URL: "mysql://u:hunter2@db" })).toThrow(/^(?!.*hunter2)/);
+    expect(() => readSettings({ ...NEEDED, DATABASE_URL: "mysql://u:hunter2@db" })).toThrow(/^(?!.*hunter2)/);
   });
 });

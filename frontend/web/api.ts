@@ -1,21 +1,21 @@
+import type { Fetch } from "./errors";
+import { DisplayError, readProblem, SessionExpiredError } from "./errors";
 import type { Session } from "./session";
-import type { Ask } from "./trouble";
-import { problemOf, SessionOver, Trouble } from "./trouble";
 
-/** A task as the backend sends it. */
+/** A task of the user. */
 export interface Task {
   readonly id: number;
   readonly title: string;
   readonly completed: boolean;
 }
 
-/** A talk with the assistant. */
+/** A conversation with the assistant. */
 export interface Conversation {
   readonly id: number | string;
   readonly title: string;
 }
 
-/** What was said in it. */
+/** A message of a conversation. */
 export interface Message {
   readonly id: number | string;
   readonly role: "user" | "assistant";
@@ -27,97 +27,97 @@ export interface ToolCall {
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly result: unknown;
-  /** Whether the tool refused; `result` is then its reason. */
+  /** Whether the tool returned an error, which is then the `result`. */
   readonly failed?: boolean;
 }
 
-/** What the assistant answers. */
+/** The assistant's reply. */
 export interface Reply {
   readonly conversation_id: Conversation["id"];
   readonly reply: string;
   readonly tool_calls: readonly ToolCall[];
 }
 
-/** How many tasks or messages the backend sends at once, at most. */
-const PAGE = 500;
+/** The most tasks or messages that the backend returns at once. */
+const PAGE_SIZE = 500;
 
 const NODE_PORT = 30081;
 
-const LIMIT_SECONDS = 15;
+const TIMEOUT_SECONDS = 15;
 
-/** A model may think for half a minute, and its tools take their time too. */
-const CHAT_LIMIT_SECONDS = 60;
+/** The language model may take half a minute, and the tools take time too. */
+const CHAT_TIMEOUT_SECONDS = 60;
 
-/** The backend's address: the configured one, or its NodePort on the host that the page came from. */
+/** Return the URL of the backend: the configured one, or its NodePort on the host of the page. */
 export function apiAddress(configured: string | null, page: { protocol: string; hostname: string }): string {
   return configured ?? `${page.protocol}//${page.hostname}:${NODE_PORT}`;
 }
 
-/** The backend, as one user sees it. */
+/** A client of the backend for one user. */
 export class Api {
   constructor(
     readonly address: string,
     private readonly userId: string,
     private readonly session: Pick<Session, "token" | "forget">,
-    private readonly ask: Ask = (...request) => fetch(...request),
+    private readonly send: Fetch = (...request) => fetch(...request),
   ) {}
 
-  /** All tasks, oldest first. @throws Trouble */
+  /** List all tasks, oldest first. @throws DisplayError */
   list(): Promise<Task[]> {
     return this.all("/tasks");
   }
 
-  /** @throws Trouble */
+  /** @throws DisplayError */
   add(title: string): Promise<Task> {
-    return this.send("POST", "/tasks", { title });
+    return this.request("POST", "/tasks", { title });
   }
 
-  /** @throws Trouble */
+  /** @throws DisplayError */
   change(task: Task, change: Partial<Pick<Task, "title" | "completed">>): Promise<Task> {
-    return this.send("PATCH", `/tasks/${task.id}`, change);
+    return this.request("PATCH", `/tasks/${task.id}`, change);
   }
 
-  /** @throws Trouble */
+  /** @throws DisplayError */
   remove(task: Task): Promise<void> {
-    return this.send("DELETE", `/tasks/${task.id}`);
+    return this.request("DELETE", `/tasks/${task.id}`);
   }
 
-  /** Say something to the assistant, in a conversation or at the beginning of a new one. @throws Trouble */
+  /** Send a message to the assistant, in a conversation or in a new one. @throws DisplayError */
   chat(message: string, conversation: Conversation["id"] | null): Promise<Reply> {
     const body = { message, ...(conversation !== null && { conversation_id: conversation }) };
-    return this.send("POST", "/chat", body, CHAT_LIMIT_SECONDS);
+    return this.request("POST", "/chat", body, CHAT_TIMEOUT_SECONDS);
   }
 
-  /** @throws Trouble */
+  /** @throws DisplayError */
   conversations(): Promise<Conversation[]> {
-    return this.send("GET", "/conversations");
+    return this.request("GET", "/conversations");
   }
 
-  /** All that was said, in order. @throws Trouble */
+  /** List all messages of a conversation, in order. @throws DisplayError */
   messages(conversation: Conversation["id"]): Promise<Message[]> {
     return this.all(`/conversations/${conversation}/messages`);
   }
 
-  /** Which version of the backend answers. @throws Trouble */
+  /** Return the version of the backend. @throws DisplayError */
   async version(): Promise<string> {
-    const response = await this.fetch("/health", { signal: AbortSignal.timeout(LIMIT_SECONDS * 1000) });
+    const response = await this.fetch("/health", { signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000) });
     return (await response.json()).version;
   }
 
-  /** Every page of a list. */
+  /** Request all pages of a list. */
   private async all<T extends { readonly id: number | string }>(path: string): Promise<T[]> {
-    const found: T[] = [];
+    const items: T[] = [];
     for (;;) {
-      const page = await this.send<T[]>("GET", `${path}?limit=${PAGE}&after=${found.at(-1)?.id ?? 0}`);
-      found.push(...page);
-      if (page.length < PAGE) {
-        return found;
+      const page = await this.request<T[]>("GET", `${path}?limit=${PAGE_SIZE}&after=${items.at(-1)?.id ?? 0}`);
+      items.push(...page);
+      if (page.length < PAGE_SIZE) {
+        return items;
       }
     }
   }
 
-  private async send<T>(method: string, path: string, body?: object, limit = LIMIT_SECONDS): Promise<T> {
-    const ask = async () =>
+  private async request<T>(method: string, path: string, body?: object, limit = TIMEOUT_SECONDS): Promise<T> {
+    const attempt = async () =>
       this.fetch(`/api/${encodeURIComponent(this.userId)}${path}`, {
         method,
         signal: AbortSignal.timeout(limit * 1000),
@@ -127,35 +127,35 @@ export class Api {
         },
         ...(body && { body: JSON.stringify(body) }),
       });
-    let response = await ask();
+    let response = await attempt();
     if (response.status === 401) {
-      this.session.forget(); // the keys may have changed since it was issued: a new one tells
-      response = await ask();
+      this.session.forget(); // its key may have been withdrawn: try once more with a new token
+      response = await attempt();
     }
     if (response.status === 401 || response.status === 403) {
-      throw new SessionOver(); // 403: somebody else has signed in, in another window
+      throw new SessionExpiredError(); // 403: another user has signed in, in another window
     }
     if (!response.ok) {
-      throw new Trouble(await complaint(response));
+      throw new DisplayError(await messageOf(response));
     }
-    return (response.status === 204 ? undefined : await response.json().catch(this.unanswered)) as T;
+    return (response.status === 204 ? undefined : await response.json().catch(this.failUnanswered)) as T;
   }
 
   private async fetch(path: string, init: RequestInit): Promise<Response> {
-    return this.ask(this.address + path, init).catch(this.unanswered);
+    return this.send(this.address + path, init).catch(this.failUnanswered);
   }
 
-  /** Say that no answer came, or none that is whole. */
-  private readonly unanswered = (error: unknown): never => {
+  /** Throw the error for a request that got no complete response. */
+  private readonly failUnanswered = (error: unknown): never => {
     const late = error instanceof DOMException && error.name === "TimeoutError";
-    throw new Trouble(`The backend at ${this.address} ${late ? "takes too long to answer" : "does not answer"}.`);
+    throw new DisplayError(`The backend at ${this.address} ${late ? "takes too long to answer" : "does not answer"}.`);
   };
 }
 
-/** What a problem says, and to which member. */
-async function complaint(response: Response): Promise<string> {
-  const { detail, errors } = await problemOf(response);
-  const what = detail ?? `The backend answered ${response.status}`;
+/** Return the message of an error response, with the first invalid member if it names any. */
+async function messageOf(response: Response): Promise<string> {
+  const { detail, errors } = await readProblem(response);
+  const message = detail ?? `The backend answered ${response.status}`;
   const first = errors?.[0]?.what;
-  return `${what}${first ? `: ${first}` : ""}`.replace(/([^.!?…])$/, "$1.");
+  return `${message}${first ? `: ${first}` : ""}`.replace(/([^.!?…])$/, "$1.");
 }

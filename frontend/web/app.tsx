@@ -1,55 +1,58 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
+import { SessionExpired, useAttempt } from "./actions";
 import { Api } from "./api";
 import { Chat } from "./chat";
-import { Alert, Brand, Icon, Leave, useAttempt } from "./parts";
+import { Alert, Brand, Icon } from "./components";
 import type { Session, User } from "./session";
 import { SignIn } from "./sign-in";
 import { TaskList, useTasks } from "./tasks";
 
 interface Props {
   readonly session: Session;
-  /** Where the backend is. */
+  /** URL of the backend. */
   readonly address: string;
-  /** The frontend's own. */
+  /** Version of the frontend. */
   readonly version: string;
 }
 
-/** The page: the sign-in, or the app of who is signed in. */
+/** The page: the sign-in form, or the app of the signed-in user. */
 export function App({ session, address, version }: Props) {
-  const { trouble, attempt } = useAttempt();
+  const { error, attempt } = useAttempt();
   const [user, setUser] = useState<User | null>();
-  const [why, setWhy] = useState("");
-  const look = useCallback(() => attempt(async () => setUser(await session.user())), [session, attempt]);
-  useEffect(() => void look(), [look]);
-  const leave = useCallback(
-    (sentence: string) => {
+  const [reason, setReason] = useState("");
+  const loadUser = useCallback(() => attempt(async () => setUser(await session.user())), [session, attempt]);
+  useEffect(() => void loadUser(), [loadUser]);
+  const sessionExpired = useCallback(
+    (message: string) => {
       session.forget();
-      setWhy(sentence);
+      setReason(message);
       setUser(null);
     },
     [session],
   );
-  const enter = (who: User) => {
-    setWhy("");
-    setUser(who);
+  const signedIn = (signedInUser: User) => {
+    setReason("");
+    setUser(signedInUser);
   };
   if (user === undefined) {
-    return <main class="gate">{trouble ? <Alert retry={look}>{trouble}</Alert> : <p class="empty">Loading…</p>}</main>;
+    return (
+      <main class="centered">{error ? <Alert retry={loadUser}>{error}</Alert> : <p class="empty">Loading…</p>}</main>
+    );
   }
   if (user === null) {
-    return <SignIn session={session} why={why} enter={enter} />;
+    return <SignIn session={session} reason={reason} signedIn={signedIn} />;
   }
   return (
-    <Leave.Provider value={leave}>
+    <SessionExpired.Provider value={sessionExpired}>
       <Home key={user.id} user={user} session={session} address={address} version={version} />
-    </Leave.Provider>
+    </SessionExpired.Provider>
   );
 }
 
 type View = "tasks" | "chat";
 
-/** Tasks and assistant: side by side where there is room, else one at a time. */
+/** Tasks and assistant: side by side on a wide screen, one at a time on a narrow one. */
 function Home({ user, session, address, version }: Props & { user: User }) {
   const api = useMemo(() => new Api(address, user.id, session), [address, user.id, session]);
   const tasks = useTasks(api);
@@ -60,7 +63,7 @@ function Home({ user, session, address, version }: Props & { user: User }) {
       <main class="panels" data-view={view}>
         <h1 class="hidden">Your tasks</h1>
         <TaskList {...tasks} />
-        <Chat api={api} changed={tasks.load} />
+        <Chat api={api} tasksChanged={tasks.load} />
       </main>
       <nav class="views" aria-label="View">
         <ViewButton view="tasks" chosen={view} choose={setView} />
@@ -72,16 +75,16 @@ function Home({ user, session, address, version }: Props & { user: User }) {
 }
 
 function Bar({ user, session }: { user: User; session: Session }) {
-  const { trouble, attempt } = useAttempt();
+  const { error, attempt } = useAttempt();
   const signOut = () =>
     attempt(async () => {
       await session.signOut();
-      location.reload(); // nothing of this user is left in the page
+      location.reload(); // so that the page keeps no data of this user
     });
   return (
     <header class="bar">
       <Brand />
-      <span class="who" title={user.email}>
+      <span class="account" title={user.email}>
         <span class="avatar" aria-hidden="true">
           {[...user.name][0]?.toUpperCase()}
         </span>
@@ -91,7 +94,7 @@ function Bar({ user, session }: { user: User; session: Session }) {
           Sign out
         </button>
       </span>
-      {trouble && <Alert>{trouble}</Alert>}
+      {error && <Alert>{error}</Alert>}
     </header>
   );
 }
@@ -111,7 +114,7 @@ function ViewButton({ view, chosen, choose }: ViewButtonProps) {
   );
 }
 
-/** Which versions answer, so that an upgrade or a rollback can be seen. */
+/** The versions that are running, so that an upgrade or a rollback can be seen. */
 function Versions({ api, frontend }: { api: Api; frontend: string }) {
   const [backend, setBackend] = useState("…");
   useEffect(() => {

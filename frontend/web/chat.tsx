@@ -1,19 +1,20 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
+import { useAttempt } from "./actions";
 import type { Api, Conversation, Message, ToolCall } from "./api";
-import { Alert, Icon, useAttempt } from "./parts";
+import { Alert, Icon } from "./components";
 
-/** A message as it is shown; tools are known only of answers that came just now. */
-interface Said extends Pick<Message, "role" | "content"> {
-  readonly tools?: readonly ToolCall[];
+/** A message as it is shown. Only replies of this visit have their tool calls. */
+interface ShownMessage extends Pick<Message, "role" | "content"> {
+  readonly toolCalls?: readonly ToolCall[];
 }
 
 const SUGGESTIONS = ["Add buy milk", "List my tasks"];
 
-const LONGEST_MESSAGE = 4000;
+const MESSAGE_LENGTH = 4000;
 
-/** What a tool did, for people; an unknown tool keeps its name. */
-const DEEDS: Record<string, string> = {
+/** Labels of the tools. */
+const TOOL_LABELS: Record<string, string> = {
   add_task: "Added a task",
   complete_task: "Completed a task",
   delete_task: "Deleted a task",
@@ -23,80 +24,79 @@ const DEEDS: Record<string, string> = {
 
 interface Props {
   readonly api: Api;
-  /** Told when the assistant may have changed tasks. */
-  readonly changed: () => void;
+  /** Called when the assistant may have changed tasks. */
+  readonly tasksChanged: () => void;
 }
 
-/** The talk that is shown, and the others. */
-function useTalk(api: Api, changed: () => void) {
-  const { trouble, attempt } = useAttempt();
-  const [talks, setTalks] = useState<readonly Conversation[]>([]);
+/** The conversation that is shown, and the list of all conversations. */
+function useConversations(api: Api, tasksChanged: () => void) {
+  const { error, attempt } = useAttempt();
+  const [conversations, setConversations] = useState<readonly Conversation[]>([]);
   const [chosen, setChosen] = useState<Conversation["id"] | null>(null);
-  const [said, setSaid] = useState<readonly Said[]>([]);
+  const [messages, setMessages] = useState<readonly ShownMessage[]>([]);
   const [waiting, setWaiting] = useState(false);
-  const steps = useRef(0);
+  /** Counts what the user does: a response that arrives after the next step is outdated. */
+  const step = useRef(0);
   const open = useCallback(
     (id: Conversation["id"] | null) =>
       attempt(async () => {
-        const step = ++steps.current;
-        const messages = id === null ? [] : await api.messages(id);
-        if (step !== steps.current) {
-          return; // something was said meanwhile, or another one was chosen: that counts
+        const current = ++step.current;
+        const all = id === null ? [] : await api.messages(id);
+        if (current === step.current) {
+          setChosen(id);
+          setMessages(all);
         }
-        setChosen(id);
-        setSaid(messages);
       }),
     [api, attempt],
   );
   const load = useCallback(
     () =>
       attempt(async () => {
+        const current = step.current;
         const all = await api.conversations();
-        setTalks(all);
-        if (all[0]) {
+        setConversations(all);
+        if (all[0] && current === step.current) {
           await open(all[0].id);
         }
       }),
     [api, attempt, open],
   );
   useEffect(() => void load(), [load]);
-  const say = async (message: string) => {
-    const before = said;
-    steps.current += 1;
-    setSaid([...before, { role: "user", content: message }]);
+  const send = async (content: string) => {
+    const before = messages;
+    step.current += 1;
+    setMessages([...before, { role: "user", content }]);
     setWaiting(true);
-    const heard = await attempt(async () => {
-      const { reply, conversation_id, tool_calls } = await api.chat(message, chosen);
-      setSaid([
-        ...before,
-        { role: "user", content: message },
-        { role: "assistant", content: reply, tools: tool_calls },
-      ]);
+    const sent = await attempt(async () => {
+      const { reply, conversation_id, tool_calls } = await api.chat(content, chosen);
+      setMessages([...before, { role: "user", content }, { role: "assistant", content: reply, toolCalls: tool_calls }]);
       if (conversation_id !== chosen) {
         setChosen(conversation_id);
-        setTalks(await api.conversations());
+        setConversations(await api.conversations());
       }
     });
     setWaiting(false);
-    if (!heard) {
-      setSaid(before); // what was typed is in the box again
+    if (!sent) {
+      setMessages(before); // the message is in the input again
     }
-    changed(); // even where no answer came: a tool may have been called before
-    return heard;
+    tasksChanged(); // without a reply too: a tool may have been called
+    return sent;
   };
-  return { talks, chosen, said, waiting, trouble, open, say };
+  return { conversations, chosen, messages, waiting, error, open, send };
 }
 
 /** The assistant. */
-export function Chat({ api, changed }: Props) {
-  const { talks, chosen, said, waiting, trouble, open, say } = useTalk(api, changed);
+export function Chat({ api, tasksChanged }: Props) {
+  const { conversations, chosen, messages, waiting, error, open, send } = useConversations(api, tasksChanged);
   return (
     <section class="card chat-panel" aria-labelledby="chat-heading">
       <header class="panel-head">
         <h2 id="chat-heading">Assistant</h2>
-        <span class="talks">
-          {talks.length > 1 && <Talks talks={talks} chosen={chosen} waiting={waiting} open={open} />}
-          {said.length > 0 && (
+        <span class="conversations">
+          {conversations.length > 1 && (
+            <ConversationSelect conversations={conversations} chosen={chosen} waiting={waiting} open={open} />
+          )}
+          {messages.length > 0 && (
             <button type="button" class="quiet" disabled={waiting} onClick={() => open(null)}>
               <Icon name="plus" />
               New chat
@@ -104,63 +104,63 @@ export function Chat({ api, changed }: Props) {
           )}
         </span>
       </header>
-      <Log said={said} waiting={waiting} />
-      {said.length === 0 && !waiting && <Suggestions say={say} />}
-      {trouble && <Alert>{trouble}</Alert>}
-      <Box waiting={waiting} say={say} />
+      <MessageLog messages={messages} waiting={waiting} />
+      {messages.length === 0 && !waiting && <Suggestions send={send} />}
+      {error && <Alert>{error}</Alert>}
+      <MessageForm waiting={waiting} send={send} />
     </section>
   );
 }
 
-interface TalksProps {
-  readonly talks: readonly Conversation[];
+interface ConversationSelectProps {
+  readonly conversations: readonly Conversation[];
   readonly chosen: Conversation["id"] | null;
-  /** Whether an answer is on its way, which belongs to the chosen one. */
+  /** Whether a reply is on its way, which belongs to the chosen conversation. */
   readonly waiting: boolean;
   readonly open: (id: Conversation["id"]) => void;
 }
 
-function Talks({ talks, chosen, waiting, open }: TalksProps) {
+function ConversationSelect({ conversations, chosen, waiting, open }: ConversationSelectProps) {
   return (
     <select
       aria-label="Earlier chats"
       disabled={waiting}
       value={chosen === null ? "" : String(chosen)}
       onChange={(event) => {
-        const talk = talks.find((one) => String(one.id) === event.currentTarget.value);
-        if (talk) {
-          open(talk.id);
+        const conversation = conversations.find((one) => String(one.id) === event.currentTarget.value);
+        if (conversation) {
+          open(conversation.id);
         }
       }}
     >
       {chosen === null && <option value="">New chat</option>}
-      {talks.map((talk) => (
-        <option key={talk.id} value={String(talk.id)}>
-          {talk.title || `Chat ${talk.id}`}
+      {conversations.map((conversation) => (
+        <option key={conversation.id} value={String(conversation.id)}>
+          {conversation.title || `Chat ${conversation.id}`}
         </option>
       ))}
     </select>
   );
 }
 
-/** What was said, read out as it comes; the newest is kept in sight. */
-function Log({ said, waiting }: { said: readonly Said[]; waiting: boolean }) {
-  const end = useRef<HTMLDivElement>(null);
+/** The messages, which screen readers announce as they arrive. The latest one is scrolled into view. */
+function MessageLog({ messages, waiting }: { messages: readonly ShownMessage[]; waiting: boolean }) {
+  const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const log = end.current;
+    const log = element.current;
     log?.scrollTo({ top: log.scrollHeight });
-  }, [said, waiting]);
+  }, [messages, waiting]);
   return (
-    <div class="log" role="log" aria-label="Messages" aria-busy={waiting} tabIndex={0} ref={end}>
-      {said.map((one, index) => (
-        <div key={index} class={`said ${one.role}`}>
-          <span class="hidden">{one.role === "user" ? "You:" : "Assistant:"}</span>
-          {one.tools && one.tools.length > 0 && <Tools calls={one.tools} />}
-          <p class="bubble">{one.content}</p>
+    <div class="log" role="log" aria-label="Messages" aria-busy={waiting} tabIndex={0} ref={element}>
+      {messages.map((message, index) => (
+        <div key={index} class={`message ${message.role}`}>
+          <span class="hidden">{message.role === "user" ? "You:" : "Assistant:"}</span>
+          {message.toolCalls && message.toolCalls.length > 0 && <ToolCalls calls={message.toolCalls} />}
+          <p class="bubble">{message.content}</p>
         </div>
       ))}
       {waiting && (
-        <div class="said assistant">
+        <div class="message assistant">
           <p class="bubble thinking">
             <span class="hidden">The assistant is thinking.</span>
             <i />
@@ -173,8 +173,8 @@ function Log({ said, waiting }: { said: readonly Said[]; waiting: boolean }) {
   );
 }
 
-/** Which tools were called: what they did at a glance, and what went in and out for those who want to know. */
-function Tools({ calls }: { calls: readonly ToolCall[] }) {
+/** The tools that were called: a label each, which unfolds to arguments and result. */
+function ToolCalls({ calls }: { calls: readonly ToolCall[] }) {
   return (
     <ul class="tools" aria-label="Tools that were called">
       {calls.map((call, index) => (
@@ -182,7 +182,7 @@ function Tools({ calls }: { calls: readonly ToolCall[] }) {
           <details>
             <summary class={call.failed ? "failed" : ""}>
               <Icon name={call.failed ? "alert" : "tool"} />
-              {call.failed ? "Did not work" : (DEEDS[call.tool] ?? "Called a tool")} <code>{call.tool}</code>
+              {call.failed ? "Did not work" : (TOOL_LABELS[call.tool] ?? "Called a tool")} <code>{call.tool}</code>
             </summary>
             <pre>{JSON.stringify({ arguments: call.arguments, result: call.result }, null, 2)}</pre>
           </details>
@@ -192,15 +192,15 @@ function Tools({ calls }: { calls: readonly ToolCall[] }) {
   );
 }
 
-function Suggestions({ say }: { say: (message: string) => Promise<boolean> }) {
+function Suggestions({ send }: { send: (message: string) => Promise<boolean> }) {
   return (
     <div class="suggestions">
       <Icon name="spark" />
-      <p>Tell me what is to be done, and I keep your list.</p>
+      <p>Tell me what is to be done, and I will keep your list.</p>
       <div>
-        {SUGGESTIONS.map((one) => (
-          <button key={one} type="button" class="chip" onClick={() => say(one)}>
-            {one}
+        {SUGGESTIONS.map((suggestion) => (
+          <button key={suggestion} type="button" class="chip" onClick={() => send(suggestion)}>
+            {suggestion}
           </button>
         ))}
       </div>
@@ -208,25 +208,27 @@ function Suggestions({ say }: { say: (message: string) => Promise<boolean> }) {
   );
 }
 
-/** Where one writes: Enter sends, Shift and Enter begin a new line. */
-function Box({ waiting, say }: { waiting: boolean; say: (message: string) => Promise<boolean> }) {
+/** The form for messages: Enter sends, Shift+Enter starts a new line. */
+function MessageForm({ waiting, send }: { waiting: boolean; send: (message: string) => Promise<boolean> }) {
   const [text, setText] = useState("");
-  const send = async () => {
+  const input = useRef<HTMLTextAreaElement>(null);
+  const submit = async () => {
     const message = text.trim();
     if (!message || waiting) {
       return;
     }
     setText("");
-    if (!(await say(message))) {
-      setText(message);
+    input.current?.focus(); // the button, which may have the focus, is disabled while there is no text
+    if (!(await send(message))) {
+      setText((typed) => (typed ? `${message}\n${typed}` : message));
     }
   };
   return (
     <form
-      class="box"
+      class="message-form"
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        void submit();
       }}
     >
       <label class="hidden" for="message">
@@ -234,16 +236,17 @@ function Box({ waiting, say }: { waiting: boolean; say: (message: string) => Pro
       </label>
       <textarea
         id="message"
+        ref={input}
         rows={1}
         value={text}
-        maxLength={LONGEST_MESSAGE}
+        maxLength={MESSAGE_LENGTH}
         placeholder="Ask the assistant…"
         enterkeyhint="send"
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
             event.preventDefault();
-            void send();
+            void submit();
           }
         }}
       />

@@ -1,35 +1,36 @@
 import { render } from "preact";
 
+import { UNEXPECTED } from "./actions";
 import { apiAddress } from "./api";
 import { App } from "./app";
-import { Alert, UNFORESEEN } from "./parts";
+import { Alert } from "./components";
+import { DisplayError, failUnanswered } from "./errors";
 import { Session } from "./session";
-import { Trouble, unanswered } from "./trouble";
 
 interface Config {
   readonly apiUrl: string | null;
   readonly version: string;
 }
 
-/** Draw the app, or why it cannot be drawn. */
+/** Render the app, or the error that prevents it. */
 async function start(root: Element): Promise<void> {
   try {
-    const { apiUrl, version } = await configuration();
+    const { apiUrl, version } = await loadConfig();
     render(<App session={new Session()} address={apiAddress(apiUrl, location)} version={version} />, root);
   } catch (error) {
     console.error(error);
     render(
-      <main class="gate">
-        <Alert retry={() => void start(root)}>{error instanceof Trouble ? error.message : UNFORESEEN}</Alert>
+      <main class="centered">
+        <Alert retry={() => void start(root)}>{error instanceof DisplayError ? error.message : UNEXPECTED}</Alert>
       </main>,
       root,
     );
   }
 }
 
-async function configuration(): Promise<Config> {
-  const response = await fetch("/config.json").catch(unanswered);
-  return response.ok ? response.json().catch(unanswered) : unanswered();
+async function loadConfig(): Promise<Config> {
+  const response = await fetch("/config.json").catch(failUnanswered);
+  return response.ok ? response.json().catch(failUnanswered) : failUnanswered();
 }
 
 const root = document.getElementById("app");

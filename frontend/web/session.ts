@@ -1,108 +1,108 @@
-import type { Ask, Problem } from "./trouble";
-import { problemOf, SessionOver, Trouble, unanswered } from "./trouble";
+import type { Fetch, Problem } from "./errors";
+import { DisplayError, failUnanswered, readProblem, SessionExpiredError } from "./errors";
 
-/** Who is signed in. */
+/** The signed-in user. */
 export interface User {
   readonly id: string;
   readonly name: string;
   readonly email: string;
 }
 
-/** A token is not used in its last minute: its way and the other machine's clock take time. */
+/** A token is replaced so long before it expires: requests take time, and clocks differ. */
 const SPARE_SECONDS = 60;
 
-const LIMIT_SECONDS = 15;
+const TIMEOUT_SECONDS = 15;
 
-/** What the server's codes mean to the user. */
-const SENTENCES: Record<string, string> = {
+/** Messages for the codes of the server. */
+const MESSAGES: Record<string, string> = {
   INVALID_EMAIL_OR_PASSWORD: "The e-mail address or the password is wrong.",
   USER_ALREADY_EXISTS: "There is an account with this e-mail address already. Sign in instead.",
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: "There is an account with this e-mail address already. Sign in instead.",
-  INVALID_EMAIL: "This is not an e-mail address.",
+  INVALID_EMAIL: "This is not a valid e-mail address.",
   PASSWORD_TOO_SHORT: "The password needs at least 8 characters.",
   PASSWORD_TOO_LONG: "The password may have 128 characters at most.",
   INVALID_ORIGIN: "The server does not trust the address at which you opened this page.",
 };
 
-/** Signing up, in and out, and the tokens that the backend asks for. The session itself is a cookie no script can read. */
+/** Sign-up, sign-in, sign-out, and tokens for the backend. The session itself is a cookie that scripts cannot read. */
 export class Session {
-  private held: { readonly token: string; readonly until: number } | null = null;
+  private current: { readonly token: string; readonly until: number } | null = null;
   private renewing: Promise<string> | null = null;
 
   constructor(
-    private readonly ask: Ask = (...request) => fetch(...request),
+    private readonly fetch: Fetch = (...request) => fetch(...request),
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Who is signed in, if anybody. @throws Trouble */
+  /** Return the signed-in user, if any. @throws DisplayError */
   async user(): Promise<User | null> {
-    const found = await this.send<{ user: User } | null>("GET", "/get-session");
-    return found?.user ?? null;
+    const session = await this.send<{ user: User } | null>("GET", "/get-session");
+    return session?.user ?? null;
   }
 
-  /** @throws Trouble */
+  /** @throws DisplayError */
   async signUp(name: string, email: string, password: string): Promise<User> {
     return (await this.send<{ user: User }>("POST", "/sign-up/email", { name, email, password })).user;
   }
 
-  /** @throws Trouble */
+  /** @throws DisplayError */
   async signIn(email: string, password: string): Promise<User> {
     return (await this.send<{ user: User }>("POST", "/sign-in/email", { email, password })).user;
   }
 
-  /** @throws Trouble */
+  /** @throws DisplayError */
   async signOut(): Promise<void> {
     this.forget();
     await this.send("POST", "/sign-out", {});
   }
 
-  /** A token that the backend takes, renewed before it expires. @throws SessionOver, Trouble */
+  /** Return a token for the backend, which is renewed before it expires. @throws SessionExpiredError, DisplayError */
   async token(): Promise<string> {
-    if (this.held && this.now() < this.held.until) {
-      return this.held.token;
+    if (this.current && this.now() < this.current.until) {
+      return this.current.token;
     }
     this.renewing ??= this.renew().finally(() => (this.renewing = null));
     return this.renewing;
   }
 
-  /** Take a new token next time. */
+  /** Discard the current token. */
   forget(): void {
-    this.held = null;
+    this.current = null;
   }
 
   private async renew(): Promise<string> {
     const { token } = await this.send<{ token: string }>("GET", "/token");
     const { iat, exp } = JSON.parse(atob(token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? ""));
-    // Lifetimes, not times of day: this machine's clock may be wrong.
-    this.held = { token, until: this.now() + (exp - iat - SPARE_SECONDS) * 1000 };
+    // Computed from the lifetime of the token, as the clock of this machine may be wrong.
+    this.current = { token, until: this.now() + (exp - iat - SPARE_SECONDS) * 1000 };
     return token;
   }
 
   private async send<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await this.ask(`/api/auth${path}`, {
+    const response = await this.fetch(`/api/auth${path}`, {
       method,
-      signal: AbortSignal.timeout(LIMIT_SECONDS * 1000),
+      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
       ...(body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
-    }).catch(unanswered);
+    }).catch(failUnanswered);
     if (response.status === 401 && path === "/token") {
-      throw new SessionOver();
+      throw new SessionExpiredError();
     }
     if (!response.ok) {
-      throw new Trouble(sentence(response.status, await problemOf(response)));
+      throw new DisplayError(messageOf(response.status, await readProblem(response)));
     }
-    return (await response.json().catch(unanswered)) as T;
+    return (await response.json().catch(failUnanswered)) as T;
   }
 }
 
-function sentence(status: number, { code = "", detail }: Problem): string {
+function messageOf(status: number, { code = "", detail }: Problem): string {
   if (status === 429) {
-    return "Those were many attempts. Wait a minute, then try again.";
+    return "Too many attempts. Wait a minute, then try again.";
   }
   if (status === 503) {
-    return `Signing in is not possible just now. ${detail ?? "The server is busy"}.`;
+    return `Signing in is not possible right now. ${detail ?? "The server is busy"}.`;
   }
   if (status >= 500) {
     return "Something went wrong on the server. Try again in a moment.";
   }
-  return SENTENCES[code] ?? detail ?? "The server did not take this.";
+  return MESSAGES[code] ?? detail ?? "The server did not accept this.";
 }

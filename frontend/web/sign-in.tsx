@@ -1,49 +1,55 @@
 import { useState } from "preact/hooks";
 
-import { Alert, Brand, useAttempt } from "./parts";
+import { useAttempt, useIgnoringRepeats } from "./actions";
+import { Alert, Brand } from "./components";
 import type { Session, User } from "./session";
 
 interface Props {
   readonly session: Session;
-  /** Why the sign-in is shown, where the user did not ask for it. */
-  readonly why: string;
-  readonly enter: (user: User) => void;
+  /** Why the user has to sign in again; empty otherwise. */
+  readonly reason: string;
+  readonly signedIn: (user: User) => void;
 }
 
-/** Signing in, and making an account: one form, since what was typed holds for both. */
-export function SignIn({ session, why, enter }: Props) {
-  const { trouble, attempt, clear } = useAttempt();
-  const [anew, setAnew] = useState(false);
+/** The form to sign in or to create an account. It is one form, so what was typed stays when the user switches. */
+export function SignIn({ session, reason, signedIn }: Props) {
+  const { error, attempt, clear } = useAttempt();
+  const once = useIgnoringRepeats();
+  const [creating, setCreating] = useState(false);
   const [busy, setBusy] = useState(false);
-  const turn = () => {
+  const switchForm = () => {
     clear();
-    setAnew(!anew);
+    setCreating(!creating);
   };
-  const submit = async (event: SubmitEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const typed = new FormData(event.currentTarget as HTMLFormElement);
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
     const [name = "", email = "", password = ""] = ["name", "email", "password"].map((field) =>
-      String(typed.get(field) ?? ""),
+      String(fields.get(field) ?? ""),
     );
-    setBusy(true);
-    await attempt(async () =>
-      enter(
-        anew ? await session.signUp(name.trim(), email.trim(), password) : await session.signIn(email.trim(), password),
-      ),
-    );
-    setBusy(false);
+    void once(async () => {
+      setBusy(true);
+      await attempt(async () =>
+        signedIn(
+          creating
+            ? await session.signUp(name.trim(), email.trim(), password)
+            : await session.signIn(email.trim(), password),
+        ),
+      );
+      setBusy(false);
+    });
   };
   return (
-    <div class="gate">
+    <div class="centered">
       <main class="card">
         <Brand />
-        <h1>{anew ? "Create your account" : "Welcome back"}</h1>
+        <h1>{creating ? "Create your account" : "Welcome back"}</h1>
         <p class="lead">
-          {anew ? "A list of your own, and an assistant that keeps it for you." : "Sign in to get to your tasks."}
+          {creating ? "A list of your own, and an assistant that keeps it for you." : "Sign in to get to your tasks."}
         </p>
-        {(trouble || why) && <Alert>{trouble || why}</Alert>}
+        {(error || reason) && <Alert>{error || reason}</Alert>}
         <form class="fields" onSubmit={submit}>
-          {anew && (
+          {creating && (
             <p class="field">
               <label for="name">Name</label>
               <input id="name" name="name" autocomplete="name" maxLength={100} required />
@@ -53,15 +59,16 @@ export function SignIn({ session, why, enter }: Props) {
             <label for="email">E-mail address</label>
             <input id="email" name="email" type="email" autocomplete="username" maxLength={200} required />
           </p>
-          <Password anew={anew} />
-          <button class="main" aria-busy={busy} disabled={busy}>
-            {anew ? "Create account" : "Sign in"}
+          <Password creating={creating} />
+          {/* Not disabled while busy: a disabled button would lose the focus. */}
+          <button class="main" aria-busy={busy}>
+            {creating ? "Create account" : "Sign in"}
           </button>
         </form>
         <p class="other">
-          {anew ? "You have an account?" : "No account yet?"}{" "}
-          <button type="button" class="link" onClick={turn}>
-            {anew ? "Sign in" : "Create one"}
+          {creating ? "Already have an account?" : "No account yet?"}{" "}
+          <button type="button" class="link" onClick={switchForm}>
+            {creating ? "Sign in" : "Create one"}
           </button>
         </p>
       </main>
@@ -69,15 +76,15 @@ export function SignIn({ session, why, enter }: Props) {
   );
 }
 
-function Password({ anew }: { anew: boolean }) {
+function Password({ creating }: { creating: boolean }) {
   const [shown, setShown] = useState(false);
   const input = {
     id: "password",
     name: "password",
-    autocomplete: anew ? "new-password" : "current-password",
+    autocomplete: creating ? "new-password" : "current-password",
     maxLength: 128,
     required: true,
-    ...(anew && { minLength: 8, "aria-describedby": "password-rule" }),
+    ...(creating && { minLength: 8, "aria-describedby": "password-rule" }),
   };
   return (
     <p class="field">
@@ -88,7 +95,7 @@ function Password({ anew }: { anew: boolean }) {
           {shown ? "Hide" : "Show"}
         </button>
       </span>
-      {anew && (
+      {creating && (
         <small id="password-rule">At least 8 characters. A sentence that only you would write is a good one.</small>
       )}
     </p>

@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { useAttempt, useIgnoringRepeats, useInOrder } from "./actions";
 import type { Api, Task } from "./api";
-import { Alert, Icon, useAttempt, useOnce } from "./parts";
+import { Alert, Icon } from "./components";
 
 const FILTERS = {
   All: () => true,
@@ -11,11 +12,11 @@ const FILTERS = {
 
 type Filter = keyof typeof FILTERS;
 
-const LONGEST_TITLE = 500;
+const TITLE_LENGTH = 500;
 
-/** The tasks as the backend has them, and what can be done with them; each deed's failure becomes `trouble`. */
+/** The tasks of the backend and the actions on them; `error` is the message of the last failed action. */
 export function useTasks(api: Api) {
-  const { trouble, attempt } = useAttempt();
+  const { error, attempt } = useAttempt();
   const [tasks, setTasks] = useState<readonly Task[]>();
   const changes = useRef(0);
   const load = useCallback(
@@ -26,17 +27,17 @@ export function useTasks(api: Api) {
           const all = await api.list();
           if (before === changes.current) {
             return setTasks(all);
-          } // else the list may be from before the change
+          } // otherwise the list may be older than a change that was made meanwhile
         }
       }),
     [api, attempt],
   );
   useEffect(() => {
     void load();
-    // Another window, or another person's assistant, may have changed them meanwhile.
-    const look = () => document.visibilityState === "visible" && void load();
-    document.addEventListener("visibilitychange", look);
-    return () => document.removeEventListener("visibilitychange", look);
+    // Tasks may have been changed in another window meanwhile.
+    const reload = () => document.visibilityState === "visible" && void load();
+    document.addEventListener("visibilitychange", reload);
+    return () => document.removeEventListener("visibilitychange", reload);
   }, [load]);
   const add = (title: string) =>
     attempt(async () => {
@@ -44,9 +45,9 @@ export function useTasks(api: Api) {
       changes.current += 1;
       setTasks((before = []) => [...before, task]);
     });
-  const change = (task: Task, wanted: Partial<Pick<Task, "title" | "completed">>) =>
+  const change = (task: Task, fields: Partial<Pick<Task, "title" | "completed">>) =>
     attempt(async () => {
-      const changed = await api.change(task, wanted);
+      const changed = await api.change(task, fields);
       changes.current += 1;
       setTasks((before) => before?.map((one) => (one.id === task.id ? changed : one)));
     });
@@ -56,21 +57,32 @@ export function useTasks(api: Api) {
       changes.current += 1;
       setTasks((before) => before?.filter((one) => one.id !== task.id));
     });
-  return { tasks, trouble, load, add, change, remove };
+  return { tasks, error, load, add, change, remove };
 }
 
 export type Tasks = ReturnType<typeof useTasks>;
 
 /** The task list. */
-export function TaskList({ tasks, trouble, load, add, change, remove }: Tasks) {
+export function TaskList({ tasks, error, load, add, change, remove }: Tasks) {
   const [filter, setFilter] = useState<Filter>("All");
-  const [said, say] = useState("");
+  const [announcement, announce] = useState("");
   const heading = useRef<HTMLHeadingElement>(null);
   const shown = tasks?.filter(FILTERS[filter]);
-  const removeAndSay = async (task: Task) => {
+  /** Focus the heading if the row with the focus is gone. If the user has moved the focus meanwhile, it stays there. */
+  const restoreFocus = () => {
+    if (document.activeElement === document.body) {
+      heading.current?.focus();
+    }
+  };
+  const changeRow = async (...[task, fields]: Parameters<Tasks["change"]>) => {
+    const changed = await change(task, fields);
+    restoreFocus();
+    return changed;
+  };
+  const removeRow = async (task: Task) => {
     if (await remove(task)) {
-      say(`Deleted “${task.title}”.`);
-      heading.current?.focus(); // the button that had the focus is gone
+      announce(`Deleted “${task.title}”.`);
+      restoreFocus();
     }
   };
   return (
@@ -82,19 +94,19 @@ export function TaskList({ tasks, trouble, load, add, change, remove }: Tasks) {
         {tasks && tasks.length > 0 && <Progress tasks={tasks} />}
       </header>
       <NewTask add={add} />
-      {trouble && <Alert retry={load}>{trouble}</Alert>}
+      {error && <Alert retry={load}>{error}</Alert>}
       {tasks && tasks.length > 0 && <Filters tasks={tasks} chosen={filter} choose={setFilter} />}
       {shown && shown.length > 0 && (
         <ul class="tasks">
           {shown.map((task) => (
-            <Row key={task.id} task={task} change={change} remove={removeAndSay} />
+            <Row key={task.id} task={task} change={changeRow} remove={removeRow} />
           ))}
         </ul>
       )}
-      {shown?.length === 0 && <Nothing filter={filter} none={tasks?.length === 0} />}
-      {!tasks && !trouble && <p class="empty">Loading…</p>}
+      {shown?.length === 0 && <EmptyList filter={filter} none={tasks?.length === 0} />}
+      {!tasks && !error && <p class="empty">Loading…</p>}
       <p class="hidden" role="status">
-        {said}
+        {announcement}
       </p>
     </section>
   );
@@ -112,14 +124,22 @@ function Progress({ tasks }: { tasks: readonly Task[] }) {
   );
 }
 
+/** The form for new tasks. It is empty as soon as a title is sent, so that the next title can be typed at once. */
 function NewTask({ add }: { add: Tasks["add"] }) {
   const [title, setTitle] = useState("");
-  const once = useOnce();
+  const input = useRef<HTMLInputElement>(null);
+  const inOrder = useInOrder();
   const submit = (event: Event) => {
     event.preventDefault();
-    void once(async () => {
-      if (title.trim() && (await add(title.trim()))) {
-        setTitle((now) => (now === title ? "" : now)); // the next one may be typed already
+    const sent = title.trim();
+    if (!sent) {
+      return;
+    }
+    setTitle("");
+    input.current?.focus(); // the button, which may have the focus, is disabled while there is no title
+    void inOrder(async () => {
+      if (!(await add(sent))) {
+        setTitle((typed) => typed || sent);
       }
     });
   };
@@ -130,8 +150,9 @@ function NewTask({ add }: { add: Tasks["add"] }) {
       </label>
       <input
         id="title"
+        ref={input}
         value={title}
-        maxLength={LONGEST_TITLE}
+        maxLength={TITLE_LENGTH}
         placeholder="What is to be done?"
         autocomplete="off"
         enterkeyhint="done"
@@ -169,40 +190,35 @@ interface RowProps {
   readonly remove: (task: Task) => Promise<void>;
 }
 
+/** A task, or the form to rename it. */
 function Row({ task, change, remove }: RowProps) {
   const [editing, setEditing] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
-  const once = useOnce();
-  const close = () => {
-    setEditing(false);
-    requestAnimationFrame(() => button.current?.focus());
-  };
+  const editButton = useRef<HTMLButtonElement>(null);
+  const wasEditing = useRef(false);
+  const once = useIgnoringRepeats();
+  useLayoutEffect(() => {
+    if (wasEditing.current && !editing) {
+      editButton.current?.focus();
+    }
+    wasEditing.current = editing;
+  }, [editing]);
   if (editing) {
-    return <Editor task={task} change={change} close={close} />;
+    return <Editor task={task} change={change} close={() => setEditing(false)} />;
   }
   return (
     <li class={task.completed ? "task done" : "task"}>
       <label>
-        <input
-          type="checkbox"
-          checked={task.completed}
-          onChange={async (event) => {
-            const box = event.currentTarget;
-            if (!(await change(task, { completed: box.checked }))) {
-              box.checked = task.completed;
-            }
-          }}
-        />
+        <Checkbox task={task} change={change} />
         <span>{task.title}</span>
       </label>
-      <span class="deeds">
+      <span class="actions">
         <span class="number" title="What the assistant calls it">
           #{task.id}
         </span>
         <button
           type="button"
           class="quiet"
-          ref={button}
+          ref={editButton}
           aria-label={`Edit “${task.title}”`}
           title="Edit"
           onClick={() => setEditing(true)}
@@ -223,15 +239,44 @@ function Row({ task, change, remove }: RowProps) {
   );
 }
 
-function Editor({ task, change, close }: { task: Task; change: Tasks["change"]; close: () => void }) {
+/** The checkbox of a task. It shows what the user chose last while the backend is still working on it. */
+function Checkbox({ task, change }: Pick<RowProps, "task" | "change">) {
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const inOrder = useInOrder();
+  const choose = (completed: boolean) => {
+    setChosen(completed);
+    void inOrder(async () => {
+      await change(task, { completed });
+      setChosen((latest) => (latest === completed ? null : latest));
+    });
+  };
+  return (
+    <input
+      type="checkbox"
+      checked={chosen ?? task.completed}
+      onChange={(event) => choose(event.currentTarget.checked)}
+    />
+  );
+}
+
+/**
+ * The form to rename a task. Focus moves in layout effects, which run before the next key is handled: an effect after the
+ * next frame would lose what is typed until then.
+ */
+function Editor({ task, change, close }: Pick<RowProps, "task" | "change"> & { close: () => void }) {
   const input = useRef<HTMLInputElement>(null);
-  const once = useOnce();
-  useEffect(() => input.current?.select(), []);
+  const once = useIgnoringRepeats();
+  useLayoutEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, []);
   const submit = (event: Event) => {
     event.preventDefault();
     void once(async () => {
       const title = input.current?.value.trim() ?? "";
-      if (!title || title === task.title || (await change(task, { title }))) {
+      const saved = !title || title === task.title || (await change(task, { title }));
+      // The user may have closed the form or typed more meanwhile.
+      if (saved && input.current?.value.trim() === title) {
         close();
       }
     });
@@ -243,7 +288,7 @@ function Editor({ task, change, close }: { task: Task; change: Tasks["change"]; 
           ref={input}
           aria-label={`New title of “${task.title}”`}
           defaultValue={task.title}
-          maxLength={LONGEST_TITLE}
+          maxLength={TITLE_LENGTH}
           autocomplete="off"
         />
         <button class="main">Save</button>
@@ -255,7 +300,7 @@ function Editor({ task, change, close }: { task: Task; change: Tasks["change"]; 
   );
 }
 
-function Nothing({ filter, none }: { filter: Filter; none: boolean }) {
+function EmptyList({ filter, none }: { filter: Filter; none: boolean }) {
   if (none) {
     return (
       <p class="empty">

@@ -18,14 +18,12 @@ from tests.fakes import Recorder
 ROOT = Path(__file__).parents[2]
 CONTEXTS = (
     "backend/src",
-    "backend/scripts",
-    "mcp/src",
-    "mcp/scripts",
+    "backend/image",
     "frontend/server",
     "frontend/web",
     "frontend/scripts",
 )
-FILES = ("dockyard.yaml", ".env.example", "backend/requirements.lock", "mcp/requirements.lock")
+FILES = ("dockyard.yaml", ".env.example", "backend/requirements-backend.lock", "backend/requirements-mcp.lock")
 
 TARGET = "targetPort: {{ .Values.containerPort }}"
 
@@ -41,8 +39,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing_tool: Missi
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for file in (*FILES, *(str(path.relative_to(ROOT)) for path in (ROOT / "frontend").glob("*.*") if path.is_file())):
         shutil.copy(ROOT / file, tmp_path / file)
-    for context in ("backend", "mcp", "frontend"):
-        shutil.copy(ROOT / context / ".dockerignore", tmp_path / context)
+    shutil.copy(ROOT / "frontend/.dockerignore", tmp_path / "frontend")
     (tmp_path / ".tools").symlink_to(ROOT / ".tools")
     for name in ("DATABASE_URL", "BETTER_AUTH_SECRET", "OPENAI_API_KEY"):
         monkeypatch.setenv(

@@ -14,7 +14,7 @@ import pytest
 
 from dockyard.cli import wiring
 from dockyard.deploy import pipeline
-from dockyard.deploy.pipeline import Options
+from dockyard.deploy.options import Options
 from dockyard.model.errors import LeftFailedError, RefusedError, RolloutError, StoppedError
 from dockyard.releases import records
 from dockyard.releases.plan import Verb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 
 from dockyard.clusters.embedded import EmbeddedCluster
 from dockyard.clusters.minikube import Minikube
+from dockyard.clusters.node_image import STEP
 from dockyard.clusters.protocol import Cluster
-from dockyard.clusters.provider import choose, embedded_settings
+from dockyard.clusters.provider import choose, embedded_settings, last_build
+from dockyard.journal import Journal
 from dockyard.model.errors import ConfigError
+from dockyard.model.events import Stamped, Step
 from dockyard.model.project import Project
 from tests.fakes import FakeClock, FakeDocker
 
@@ -124,3 +128,26 @@ def test_an_addon_that_the_embedded_cluster_lacks_is_refused(tmp_path: Path) -> 
         chosen(tmp_path, provider="embedded", addons=["ingress", "metrics-server", "registry"])
     assert caught.value.what == "cluster.addons has ingress, registry"
     assert "default-storageclass, metrics-server, storage-provisioner (always enabled)" in caught.value.why
+
+
+def test_the_last_build_of_the_node_image_is_read_from_the_journal(tmp_path: Path) -> None:
+    """Builds that failed, and other steps, say nothing about how long the next one takes."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    for run, step, seconds, ok in (("a", STEP, 300.0, True), ("b", STEP, 252.5, True), ("c", "load", 9.0, True)):
+        for elapsed, ended in ((1.0, False), (1.0 + seconds, True)):
+            event = Step("cluster", "Building", step=step, ended=ended, ok=ok)
+            journal(Stamped(run, event, at + timedelta(seconds=elapsed), elapsed))
+    journal(Stamped("d", Step("cluster", "Building", step=STEP), at, 0.0))
+    journal(Stamped("d", Step("cluster", "Failed", step=STEP, ended=True, ok=False), at, 7.0))
+    assert last_build(path) == 252.5
+
+
+@pytest.mark.parametrize("kind", ["absent", "a folder"])
+def test_without_a_journal_no_build_is_known(tmp_path: Path, kind: str) -> None:
+    """It is only for people to know how long they have to wait, and no reason to fail."""
+    path = tmp_path / "journal.jsonl"
+    if kind == "a folder":
+        path.mkdir()
+    assert last_build(path) is None

@@ -126,4 +126,7 @@ def test_only_the_named_releases_are_looked_at(deployed: Deploying) -> None:
     """The broken chart of another one is not this command's business."""
     del deployed.workspace.fake_helm.charts["mail"]
     facts = look(deployed, "api")
-    assert ([release.name for release in facts.releases], set(facts.sources)) == (["api"], {"api-image"})
+    assert ([release.name for release in facts.releases], [image.name for image in facts.images]) == (
+        ["api"],
+        ["api-image"],
+    )

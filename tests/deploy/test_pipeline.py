@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from dockyard.deploy import act, pipeline
-from dockyard.deploy.pipeline import Options
+from dockyard.deploy import act, pipeline, run
+from dockyard.deploy.options import Options
 from dockyard.images import bases
 from dockyard.model.errors import BuildError, LeftFailedError, RefusedError, RolloutError, StoppedError
 from dockyard.model.events import Event, Report
@@ -500,7 +500,7 @@ def test_somebody_elses_helm_is_waited_for(deployed: Deploying) -> None:
     deployed.workspace.fake_helm.cut_off("api", "pending-upgrade")
     before = deployed.workspace.clock.now()
     deployed()
-    assert deployed.workspace.clock.now() - before >= pipeline.OTHERS
+    assert deployed.workspace.clock.now() - before >= run.OTHERS
     assert ("api", "Waiting") in deployed.report.lasting
 
 
@@ -526,7 +526,7 @@ def test_after_a_deploy_that_died_here_nobody_is_waited_for_long(deployed: Deplo
     deployed.workspace.fake_helm.cut_off("api", "pending-upgrade")
     before = deployed.workspace.clock.now()
     deployed()
-    assert deployed.workspace.clock.now() - before < pipeline.OTHERS
+    assert deployed.workspace.clock.now() - before < run.OTHERS
     assert deployed.changes[0] == "rollback api 1"
     assert not deployed.is_locked
 

@@ -1,1 +1,1 @@
-"""What the charts render to, with Helm 3 and with Helm 4."""
+"""The rendered charts, with Helm 3 and Helm 4."""

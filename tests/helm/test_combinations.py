@@ -1,4 +1,4 @@
-"""Each chart with each `ci/*-values.yaml`: combinations of values that people use, alone and as a release of ours."""
+"""Each chart with each `ci/*-values.yaml`: combinations of values that people use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dockyard.checks.catalogue import run_checks
 from dockyard.checks.finding import Severity
 from dockyard.checks.gather import gather
 from dockyard.config import load
+from dockyard.model.errors import ToolFailedError
 from tests.helm.conftest import CHARTS, ROOT
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 NAMES = ("default", "existing-secret", "inside", "replicas")
-OLDEST, NEWEST = "1.20.2", "1.34.0"
+OLDEST, NEWEST = "1.28.0", "1.36.3"
 
 SECRETS = {"DATABASE_URL": "postgresql://u:p@db/todo", "BETTER_AUTH_SECRET": "0123456789abcdef" * 2}
 
@@ -31,7 +32,7 @@ KINDS = {
     "inside": BASE | {"PodDisruptionBudget"},
     "replicas": BASE | {"PodDisruptionBudget", "NetworkPolicy"},
 }
-"""What each combination makes."""
+"""The kinds that each combination renders to."""
 
 
 def combination(chart: Chart, name: str) -> Path:
@@ -41,22 +42,22 @@ def combination(chart: Chart, name: str) -> Path:
 
 @pytest.mark.parametrize("kubernetes", [OLDEST, NEWEST])
 @pytest.mark.parametrize("name", NAMES)
-def test_it_makes_what_it_should(chart: Chart, name: str, kubernetes: str) -> None:
-    """The objects are those of the table, for an old and for a new Kubernetes."""
+def test_it_renders_the_expected_kinds(chart: Chart, name: str, kubernetes: str) -> None:
+    """The kinds of the table are rendered for the oldest and for the newest Kubernetes."""
     assert set(chart.objects_of(combination(chart, name), kubernetes)) == KINDS[name]
 
 
 @pytest.mark.parametrize("kubernetes", [OLDEST, NEWEST])
 @pytest.mark.parametrize("name", NAMES)
 def test_it_passes_the_checks_of_a_deploy(chart: Chart, name: str, kubernetes: str) -> None:
-    """Valid for that Kubernetes, and nothing that keeps it from starting but the Secret that is somebody else's."""
+    """The only error is the existing Secret, which the checks cannot see without a cluster."""
     errors = [finding.message for finding in findings(chart, name, kubernetes) if finding.severity is Severity.ERROR]
     assert len(errors) == (1 if name == "existing-secret" else 0), errors
     assert all("takes variables from Secret 'ai-todo', which no release makes" in error for error in errors)
 
 
 def findings(chart: Chart, name: str, kubernetes: str) -> list[Finding]:
-    """Return what is found in a chart with a combination, for a version of Kubernetes."""
+    """Return the findings in a chart with one values file, for a version of Kubernetes."""
     project = load(ROOT)
     path = str(combination(chart, name).relative_to(ROOT))
     spec = project.release(chart.name).model_copy(update={"values": (path,)})
@@ -65,25 +66,26 @@ def findings(chart: Chart, name: str, kubernetes: str) -> list[Finding]:
     return [finding for finding in run_checks(subject, without={}) if finding.release == chart.name]
 
 
+def test_an_older_kubernetes_is_rejected(backend: Chart) -> None:
+    """Helm refuses to install on a version that the charts are not tested with."""
+    with pytest.raises(ToolFailedError) as caught:
+        backend.objects_of(combination(backend, "default"), "1.27.16")
+    assert "kubeVersion: >=1.28.0-0" in caught.value.stderr
+
+
 def test_one_pod_has_no_budget(chart: Chart) -> None:
-    """A budget of one pod would keep its node from ever being drained; two are taken one at a time."""
+    """A budget for a single pod would block the draining of its node; of several pods, one at a time is evicted."""
     assert "PodDisruptionBudget" not in chart.objects(replicaCount=1)
-    budget = chart.objects(replicaCount=2)["PodDisruptionBudget"]["spec"]
-    assert budget == {"maxUnavailable": 1, "selector": {"matchLabels": {"app": f"ai-todo-{chart.name}"}}}
-
-
-@pytest.mark.parametrize(("kubernetes", "version"), [("1.20.15", "policy/v1beta1"), ("1.21.0", "policy/v1")])
-def test_the_budget_is_of_the_version_that_the_cluster_has(backend: Chart, kubernetes: str, version: str) -> None:
-    """policy/v1 came with Kubernetes 1.21, and policy/v1beta1 went with 1.25."""
-    objects = backend.objects_of(combination(backend, "replicas"), kubernetes)
-    assert objects["PodDisruptionBudget"]["apiVersion"] == version
+    budget = chart.objects(replicaCount=2)["PodDisruptionBudget"]
+    assert budget["apiVersion"] == "policy/v1"
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": {"app": f"ai-todo-{chart.name}"}}}
 
 
 CALLERS: dict[str, Any] = {"backend": None, "frontend": None, "mcp": ["ai-todo-backend", "ai-todo-mcp-test"]}
 
 
-def test_a_network_policy_lets_the_callers_in(chart: Chart) -> None:
-    """The tools are the backend's alone, and the test's; what has a NodePort is everybody's, on its port alone."""
+def test_a_network_policy_admits_the_callers(chart: Chart) -> None:
+    """Only the backend and the test reach the MCP server; a NodePort is open to everyone. Other ports are closed."""
     policy = chart.objects(networkPolicy={"enabled": True})["NetworkPolicy"]["spec"]
     assert policy["podSelector"] == {"matchLabels": {"app": f"ai-todo-{chart.name}"}}
     assert policy["policyTypes"] == ["Ingress"]
@@ -94,8 +96,8 @@ def test_a_network_policy_lets_the_callers_in(chart: Chart) -> None:
     assert callers == ([CALLERS[chart.name]] if CALLERS[chart.name] else [])
 
 
-def test_helm_test_asks_through_the_service(chart: Chart) -> None:
-    """A pod of the chart's image that may do no more than the app's, and that the Service does not select."""
+def test_helm_test_calls_the_service(chart: Chart) -> None:
+    """The test pod runs the chart's image with the same restrictions, and the Service does not select it."""
     pod, service = chart.hook(image={"tag": "1.2.3"}), chart.objects()["Service"]
     (container,) = pod["spec"]["containers"]
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"

@@ -1,4 +1,4 @@
-"""The fault overlays in helm/faults: each breaks a rollout in one known way, by values alone."""
+"""The fault overlays in helm/faults: each breaks a rollout in one known way, with nothing but values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAULTS: dict[str, Callable[[Chart, dict[str, Any]], object]] = {
     "huge-request": lambda chart, values: chart.container(**values)["resources"]["requests"]["cpu"],
     "no-secret": lambda chart, values: chart.container(**values)["envFrom"][1]["secretRef"]["name"],
 }
-"""By fault, where in the rendered objects it shows."""
+"""For each fault, the rendered field that the overlay changes."""
 
 BROKEN = {
     "unready": "/no-such-path",
@@ -38,15 +38,15 @@ BROKEN = {
 
 
 def test_every_overlay_is_known() -> None:
-    """An overlay without a test fails here."""
+    """Every overlay has a test."""
     assert {path.stem for path in OVERLAYS.iterdir()} == set(FAULTS)
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_fault_reaches_the_pod(chart: Chart, fault: str) -> None:
-    """Each chart takes the overlay, and it makes the one difference that it is for."""
+    """Each chart accepts the overlay, which sets the intended field."""
     overlay = yaml.safe_load((OVERLAYS / f"{fault}.yaml").read_text())
-    look = FAULTS[fault]
-    assert look(chart, overlay) == BROKEN[fault]
-    assert look(chart, {}) != BROKEN[fault]
+    field = FAULTS[fault]
+    assert field(chart, overlay) == BROKEN[fault]
+    assert field(chart, {}) != BROKEN[fault]

@@ -59,7 +59,7 @@ SECRETS = {
 
 
 def test_each_object_has_the_name_of_the_specification(chart: Chart) -> None:
-    """There are four objects, named after the service and its kind, in no fixed namespace."""
+    """There are four objects, named after the service and the kind, and none names a namespace."""
     named = {kind: entry["metadata"]["name"] for kind, entry in chart.objects().items()}
     assert named == {
         "Deployment": f"ai-todo-{chart.name}-deployment",
@@ -71,7 +71,7 @@ def test_each_object_has_the_name_of_the_specification(chart: Chart) -> None:
 
 
 def test_the_service_is_the_one_of_the_specification(chart: Chart) -> None:
-    """Type, selector and ports are the table's, and each port names its protocol."""
+    """Type, selector and ports are those of the table."""
     assert chart.objects()["Service"]["spec"] == SERVICES[chart.name]
 
 
@@ -107,7 +107,7 @@ def test_one_pod_is_replaced_without_a_gap(chart: Chart) -> None:
 
 
 def test_the_container_runs_the_image_on_its_port(chart: Chart) -> None:
-    """Image, pull policy, port and resources are the table's."""
+    """Image, pull policy, port and resources are those of the table."""
     container = chart.container()
     assert container["image"] == f"ai-todo-{chart.name}:latest"
     assert container["imagePullPolicy"] == "IfNotPresent"
@@ -115,22 +115,22 @@ def test_the_container_runs_the_image_on_its_port(chart: Chart) -> None:
     assert container["resources"] == RESOURCES[chart.name]
 
 
-def test_another_port_is_told_to_the_program(chart: Chart) -> None:
-    """Program, probes and Service agree on the port that the values give."""
+def test_the_program_gets_another_port(chart: Chart) -> None:
+    """The program, its probes and the Service use the port from the values."""
     container = chart.container(containerPort=9000)
     assert {"name": "PORT", "value": "9000"} in container["env"]
     assert container["ports"][0]["containerPort"] == container["readinessProbe"]["httpGet"]["port"] == 9000
 
 
 def test_liveness_is_probed_as_specified(chart: Chart) -> None:
-    """Liveness asks /health after 30 s, every 10 s."""
+    """The liveness probe requests /health after 30 s, every 10 s."""
     probe = chart.container()["livenessProbe"]
     assert probe["httpGet"] == {"path": "/health", "port": PORTS[chart.name]}
     assert (probe["initialDelaySeconds"], probe["periodSeconds"]) == (30, 10)
 
 
 def test_readiness_is_probed_as_decided(chart: Chart) -> None:
-    """Readiness asks /ready every 5 s, at once when the start-up probe has passed (requirements.md, decision 4)."""
+    """The readiness probe requests /ready every 5 s, without delay after startup (requirements.md, decision 4)."""
     container = chart.container()
     ready, startup = container["readinessProbe"], container["startupProbe"]
     assert ready["httpGet"] == {"path": "/ready", "port": PORTS[chart.name]}
@@ -140,27 +140,27 @@ def test_readiness_is_probed_as_decided(chart: Chart) -> None:
     assert "initialDelaySeconds" not in startup
 
 
-def test_the_specifications_own_delay_can_be_had(chart: Chart) -> None:
-    """Values alone give the specification's 10 s without a start-up probe."""
+def test_values_can_restore_the_delay_of_the_specification(chart: Chart) -> None:
+    """Values can set the 10 s of the specification and disable the startup probe."""
     container = chart.container(startupProbe={"enabled": False}, readinessProbe={"initialDelaySeconds": 10})
     assert "startupProbe" not in container
     assert container["readinessProbe"]["initialDelaySeconds"] == 10
 
 
 def test_config_is_the_one_of_the_specification(chart: Chart) -> None:
-    """The ConfigMap holds the table's keys and no others."""
+    """The ConfigMap has the keys of the table and no others."""
     assert chart.objects()["ConfigMap"]["data"] == CONFIG[chart.name]
 
 
-def test_the_secret_holds_what_was_given(chart: Chart) -> None:
-    """The Secret is Opaque and holds the table's keys and no others."""
+def test_the_secret_holds_the_given_values(chart: Chart) -> None:
+    """The Secret is Opaque and has the keys of the table and no others."""
     secret = chart.objects()["Secret"]
     assert secret["type"] == "Opaque"
     assert {name: base64.b64decode(data) for name, data in secret["data"].items()} == SECRETS[chart.name]
 
 
 def test_the_environment_comes_from_configmap_and_secret(chart: Chart) -> None:
-    """Only the image's tag, the port and the pod's namespace are written in the pod itself; no secret is seen there."""
+    """The pod spec itself contains only tag, port and namespace, and no secret."""
     container = chart.container(image={"tag": "1.2.3"})
     namespace = {"fieldRef": {"fieldPath": "metadata.namespace"}}
     assert container["env"] == [
@@ -175,23 +175,23 @@ def test_the_environment_comes_from_configmap_and_secret(chart: Chart) -> None:
     assert "postgresql://" not in str(chart.objects()["Deployment"])
 
 
-def test_a_secret_that_is_there_already_is_used_instead(chart: Chart) -> None:
-    """With existingSecret the chart makes no Secret and asks for no values."""
+def test_an_existing_secret_is_used_instead(chart: Chart) -> None:
+    """With existingSecret the chart creates no Secret and requires no values."""
     values = {"existingSecret": "mine", "secrets": {}}
     assert set(chart.objects(**values)) == {"Deployment", "Service", "ConfigMap"}
     assert chart.container(**values)["envFrom"][1] == {"secretRef": {"name": "mine"}}
     assert "checksum/secret" not in chart.template(**values)["metadata"]["annotations"]
 
 
-def test_a_secret_that_is_there_already_rolls_the_pods_by_its_checksum(chart: Chart) -> None:
-    """Whoever writes it says when it changed; anything but a SHA-256 is refused."""
+def test_the_checksum_of_an_existing_secret_replaces_the_pods(chart: Chart) -> None:
+    """The chart cannot see its content, so the values give the checksum; only a SHA-256 is accepted."""
     annotations = chart.template(existingSecret="mine", secretChecksum="0" * 64)["metadata"]["annotations"]
     assert annotations["checksum/secret"] == "0" * 64
     assert "secretChecksum" in chart.refusal(existingSecret="mine", secretChecksum="a password")
 
 
-def test_the_container_may_do_nothing_that_it_need_not(chart: Chart) -> None:
-    """Not root, a file system that cannot be written except /tmp, no capability, no token, no foreign variables."""
+def test_the_container_has_no_privilege_that_it_does_not_need(chart: Chart) -> None:
+    """It is not root, can write only to /tmp, and has no capability, no token and no variables of other Services."""
     spec = chart.template()["spec"]
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
@@ -210,7 +210,7 @@ def test_the_container_may_do_nothing_that_it_need_not(chart: Chart) -> None:
     assert spec["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
 
 
-def test_a_pod_is_given_time_to_drain_without_a_hook(chart: Chart) -> None:
-    """The images have no shell: there is no lifecycle hook, and time until the kill for the longest request."""
+def test_a_pod_has_time_to_drain_without_a_hook(chart: Chart) -> None:
+    """There is no lifecycle hook, as the images have no shell; the grace period allows for the longest request."""
     assert chart.template()["spec"]["terminationGracePeriodSeconds"] == {"backend": 45}.get(chart.name, 30)
     assert "lifecycle" not in chart.container()

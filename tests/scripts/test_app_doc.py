@@ -10,15 +10,15 @@ from scripts.app_doc import PAGE, ROOT, rows
 
 TEXT = PAGE.read_text(encoding="utf-8")
 
-VARIABLE = re.compile(r'\b(?:env\.get|_or|_url|number)\((?:env, )?"([A-Z_]+)"')
+VARIABLE = re.compile(r'\b(?:env\.get|_text|_url|number)\((?:env, )?"([A-Z_]+)"')
 GIVEN_BY_THE_CHART = {"APP_VERSION", "POD_NAMESPACE", "PORT", "READY_SECONDS"}
 """Variables that nobody has a reason to set."""
 
 
-@pytest.mark.parametrize("path", ["backend/src/todo_backend", "mcp/src/todo_mcp"])
-def test_every_variable_is_described(path: str) -> None:
-    """What a service reads from its environment stands in the page."""
-    sources = (ROOT / path / name for name in ("settings.py", "serving.py"))
+@pytest.mark.parametrize("package", ["todo_backend", "todo_mcp"])
+def test_every_variable_is_described(package: str) -> None:
+    """The page lists the environment variables that a service reads."""
+    sources = (ROOT / "backend/src" / folder / "settings.py" for folder in (package, "todo_service"))
     read = {name for source in sources for name in VARIABLE.findall(source.read_text(encoding="utf-8"))}
     assert {"DATABASE_URL", "LOG_LEVEL"} < read
     assert {name for name in read - GIVEN_BY_THE_CHART if f"`{name}`" not in TEXT} == set()
@@ -26,7 +26,7 @@ def test_every_variable_is_described(path: str) -> None:
 
 def test_every_tool_is_described() -> None:
     """The MCP server's tools are those of the page."""
-    source = (ROOT / "mcp/src/todo_mcp/tools.py").read_text(encoding="utf-8")
+    source = (ROOT / "backend/src/todo_mcp/tools.py").read_text(encoding="utf-8")
     tools = re.findall(r"async def (\w+_tasks?)\(", source)
     assert sorted(tools) == sorted(re.findall(r"^\| `(\w+_tasks?)` \|", TEXT, re.MULTILINE))
 

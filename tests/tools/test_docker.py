@@ -382,3 +382,17 @@ def test_what_is_fed_arrives(fake: Fake) -> None:
         write_much(receiver)
     assert fake.call.argv == ("exec", "--interactive", "node", "ctr", "images", "import", "-")
     assert fake.call.stdin == "x" * 1_000_000
+
+
+def test_a_disk_that_fills_up_during_a_build_is_named_by_the_line_that_says_so(fake: Fake) -> None:
+    """Not by BuildKit's last line, which knows an exit code alone."""
+    progress = (
+        "#9 [build 3/3] RUN go build",
+        "#9 12.3 go: writing cache: write /root/.cache/go-build/a: no space left on device",
+        '#9 ERROR: process "/bin/sh -c go build" did not complete successfully: exit code: 1',
+        "ERROR: failed to solve: exit code: 1",
+    )
+    fake.answer(err="\n".join(progress), code=1)
+    with pytest.raises(MachineError) as caught:
+        CALLS["build"](Docker())
+    assert caught.value.why == "go: writing cache: write /root/.cache/go-build/a: no space left on device"

@@ -1,1 +1,1 @@
-"""AI Todo backend: tasks in PostgreSQL, over HTTP."""
+"""AI Todo's backend: tasks and chat over HTTP."""

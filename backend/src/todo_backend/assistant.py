@@ -1,22 +1,22 @@
-"""What an assistant is: it reads a conversation, may use a user's tools, and answers."""
+"""The interface of an assistant: it reads a conversation, may call tools for the user, and replies."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from todo_backend.tools import Outcome, Tool, Tools, ToolsDownError
+from todo_backend.tools import Tool, ToolResult, ToolServer, ToolsUnavailableError
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing that was said.
+    """A message of a conversation.
 
     Attributes:
         role: `user` or `assistant`.
-        content: The words.
+        content: The text.
     """
 
     role: str
@@ -24,92 +24,92 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """A tool that was called.
 
     Attributes:
-        tool: Its name.
-        arguments: What it was given, without the user's id.
-        outcome: What came of it.
+        tool: The name of the tool.
+        arguments: The arguments, without the user's id.
+        result: The result.
     """
 
     tool: str
     arguments: Mapping[str, Any]
-    outcome: Outcome
+    result: ToolResult
 
 
 @dataclass(slots=True)
-class Hands:
-    """One user's tools, for the length of one answer.
+class UserTools:
+    """The tools as one user may use them, with a record of the calls. There is one for each reply.
 
     Attributes:
-        tools: The tools.
-        user: Whose tasks they work on.
-        calls: What was called, in order.
+        server: The server of the tools.
+        user: The id of the user whose tasks the tools work on.
+        calls: The calls so far, in order.
     """
 
-    tools: Tools
+    server: ToolServer
     user: str
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
 
-    async def offered(self) -> Sequence[Tool]:
-        """Return the tools there are.
-
-        Raises:
-            ToolsDownError: Nobody answers.
-        """
-        return await self.tools.offered()
-
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Outcome:
-        """Call a tool, and keep what came of it.
+    async def available(self) -> Sequence[Tool]:
+        """Return the tools that exist.
 
         Raises:
-            ToolsDownError: Nobody answers.
+            ToolsUnavailableError: The server does not answer.
         """
-        outcome = await self.tools.call(self.user, tool, arguments)
-        self.calls.append(Call(tool, arguments, outcome))
-        return outcome
+        return await self.server.available()
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Call a tool, and record the call.
+
+        Raises:
+            ToolsUnavailableError: The server does not answer.
+        """
+        result = await self.server.call(self.user, tool, arguments)
+        self.calls.append(ToolCall(tool, arguments, result))
+        return result
 
 
 class ModelError(Exception):
-    """The model does not answer, or not as it should; the text is for the user, one sentence."""
+    """The language model did not give a usable answer. The message is for the user, one sentence."""
 
 
 class Assistant(Protocol):
-    """Something that answers."""
+    """Replies to users."""
 
-    async def answer(self, conversation: Sequence[Turn], hands: Hands) -> str:
+    async def reply(self, conversation: Sequence[Turn], tools: UserTools) -> str:
         """Return the reply to the last turn, which is the user's.
 
         Raises:
-            ToolsDownError: The tools do not answer.
-            ModelError: The model does not.
+            ToolsUnavailableError: The tools do not answer.
+            ModelError: The language model does not.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where users are answered.
+class ChatService:
+    """Gives every chat message a reply.
 
     Attributes:
-        assistant: Who answers.
-        tools: What it works with.
+        assistant: Writes the replies.
+        tools: The server of its tools.
     """
 
     assistant: Assistant
-    tools: Tools
+    tools: ToolServer
 
-    async def reply(self, user: str, conversation: Sequence[Turn]) -> tuple[str, Sequence[Call]]:
-        """Return the reply, or the sentence that says why there is none, and what was done for it."""
-        hands = Hands(self.tools, user)
+    async def reply(self, user: str, conversation: Sequence[Turn]) -> tuple[str, Sequence[ToolCall]]:
+        """Return the reply, or a sentence that says why there is none, and the tool calls that were made."""
+        tools = UserTools(self.tools, user)
         try:
-            words = await self.assistant.answer(conversation, hands)
-        except (ToolsDownError, ModelError) as error:
-            log.warning("No answer: %s", error)
-            words = str(error)
-        return _storable(words), hands.calls
+            text = await self.assistant.reply(conversation, tools)
+        except (ToolsUnavailableError, ModelError) as error:
+            log.warning("The assistant cannot reply: %s", error)
+            text = str(error)
+        return _storable(text), tools.calls
 
 
-def _storable(words: str) -> str:
-    """Return words without what a model can say and PostgreSQL cannot keep: NUL, and halves of a character."""
-    return words.replace("\0", "").encode("utf-8", "replace").decode()
+def _storable(text: str) -> str:
+    """Remove what a model may write but PostgreSQL cannot store: the character NUL and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

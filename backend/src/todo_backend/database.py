@@ -1,4 +1,4 @@
-"""The PostgreSQL database: its tables, its sessions, and what is wrong with it."""
+"""The PostgreSQL database: connections, transactions and migrations."""
 
 import asyncio
 import logging
@@ -19,47 +19,37 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from todo_backend.migrations import migrate
-from todo_backend.serving import NotReadyError, SettingsError, hung_up_after, within
+from todo_service.postgresql import CONNECTION_OPTIONS, INVALID_URL, DatabaseUnavailableError, unavailable
+from todo_service.settings import SettingsError
+from todo_service.timeouts import shut_down_after, within
 
 T = TypeVar("T")
 
 SCHEMA_LOCK = 0x0D0C_1A2D
-"""Key of the advisory lock under which tables are changed: of replicas that start together, one changes them."""
+"""Key of the advisory lock for migrations: of several replicas that start at once, one migrates."""
 
 RETRY_SECONDS = 1.0
-"""Between attempts to bring the tables up to date while the database does not answer."""
+"""Pause between two attempts to migrate while the database is unavailable."""
 
 CONNECT_SECONDS = 5
 
 PING_SECONDS = 1.0
-"""How long a connection may take to show that it works still: less than /ready gives the database."""
+"""Time limit of the ping before a connection is reused: less than the time limit of /ready."""
 
 MIGRATE_SECONDS = 60
-"""How long one attempt to bring the tables up to date may take, the wait for another replica's included."""
+"""Time limit of one attempt to migrate, including the wait for another replica."""
 
 ABANDONED_SECONDS = 10.0
-"""After so long without a statement the server ends an attempt, whose lock would else outlive a client that is gone."""
-
-LIVELY: dict[str, int] = {
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 5000,
-}
-"""How libpq notices within seconds that the other side is gone without a word; by itself it takes hours."""
+"""The server ends a migration without a statement for so long: the lock must not outlive a client that is gone."""
 
 OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError)
-"""Errors that are the database's state (no connection, shutting down, too many clients), not a fault of a query."""
+"""Exceptions due to the state of the database (no connection, shutting down, too many clients), not to a query."""
 
 log = logging.getLogger(__name__)
 
 
-class DatabaseDownError(NotReadyError):
-    """The database cannot be used now."""
-
-
 def psycopg_url(url: str) -> URL:
-    """Return a database URL with the driver that is installed: `postgres://` and `postgresql://` name none.
+    """Return a database URL for SQLAlchemy with the driver psycopg, whichever driver it names.
 
     Raises:
         SettingsError: It is not the URL of a PostgreSQL database.
@@ -69,7 +59,7 @@ def psycopg_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         parsed = None
     if parsed is None or parsed.drivername.partition("+")[0] not in {"postgres", "postgresql"}:
-        raise SettingsError("DATABASE_URL is not of the form postgresql://user:password@host/name")
+        raise SettingsError(INVALID_URL)
     return parsed.set(drivername="postgresql+psycopg")
 
 
@@ -77,78 +67,77 @@ class Database:
     """A PostgreSQL database.
 
     Attributes:
-        prepared: Whether its tables are those of this version.
+        migrated: Whether the tables are those of this version.
     """
 
     def __init__(self, url: str, *, query_seconds: float) -> None:
         self._url = psycopg_url(url)
         self._query_seconds = query_seconds
-        self._trouble = ""
-        self._tried = asyncio.Event()
-        self.prepared = False
+        self._reason = ""
+        self._attempted = asyncio.Event()
+        self.migrated = False
         self._engine = create_async_engine(
             self._url,
             pool_timeout=CONNECT_SECONDS,
-            # Prepared statements do not survive poolers that share connections (Neon has one).
-            connect_args={"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None, **LIVELY},
+            connect_args={"connect_timeout": CONNECT_SECONDS, **CONNECTION_OPTIONS},
         )
-        # A database that was restarted, or a way to it that was lost, costs no request. The pool's own pre-ping waits
-        # for an answer as long as the request does.
+        # A restart of the database or a lost route to it then fails no request. SQLAlchemy's own option pool_pre_ping
+        # has no time limit.
         event.listen(self._engine.sync_engine, "checkout", self._ping)
 
     async def prepare(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Bring the tables up to date, and try again until it worked."""
-        while not self.prepared:
-            self.prepared = await self._prepared()
-            self._tried.set()
-            if not self.prepared:
+        """Migrate, and try again until that succeeds."""
+        while not self.migrated:
+            self.migrated = await self._try_to_migrate()
+            self._attempted.set()
+            if not self.migrated:
                 await pause(RETRY_SECONDS)
 
     async def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Return what `work` returns, done in one transaction.
+        """Run `work` in a transaction, and return its result.
 
         Raises:
-            DatabaseDownError: The database does not answer, or its tables are not there yet.
+            DatabaseUnavailableError: The database does not answer, or is not migrated yet.
         """
-        await self._first_try(self._query_seconds)
+        await self._first_attempt(self._query_seconds)
         return await self._limited(self._query_seconds, work)
 
     async def check(self, seconds: float) -> None:
-        """Ask the database for an answer.
+        """Check that the database answers.
 
         Raises:
-            DatabaseDownError: There is none within `seconds`, or the tables are not there yet.
+            DatabaseUnavailableError: It does not answer within `seconds`, or is not migrated yet.
         """
-        await self._first_try(seconds)
+        await self._first_attempt(seconds)
         await self._limited(seconds, lambda session: session.execute(text("SELECT 1")))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()
 
-    async def _prepared(self) -> bool:
-        """Try to bring the tables up to date; tell whether it worked, and keep what is wrong where it did not."""
+    async def _try_to_migrate(self) -> bool:
+        """Migrate once; return whether that succeeded, and keep the reason if it did not."""
         try:
             current = await within(MIGRATE_SECONDS, self._migrate())
         except (SQLAlchemyError, OSError) as error:
-            self._note(self._cause(error))
+            self._keep_reason(str(self._unavailable(error)))
             return False
-        except Exception:  # a fault of a step: the pod must say so and not seem to wait
-            if not self._trouble:
-                log.exception("The tables cannot be brought up to date")
-            self._trouble = "The tables cannot be brought up to date; the log of this service has the details"
+        except Exception:  # a bug in a migration: /ready must say so instead of waiting for the database
+            if not self._reason:
+                log.exception("The migration failed")
+            self._reason = "The tables cannot be brought up to date; the log of this service has the details"
             return False
         log.info("The tables are %s", "up to date" if current else "those of a newer version")
         return True
 
-    async def _first_try(self, seconds: float) -> None:
-        """Wait for the first attempt to prepare the tables, so that who asks at the start is not sent away for it."""
+    async def _first_attempt(self, seconds: float) -> None:
+        """Wait for the first attempt to migrate, so that requests right after the start do not fail."""
         try:
-            await asyncio.wait_for(self._tried.wait(), seconds)
+            await asyncio.wait_for(self._attempted.wait(), seconds)
         except TimeoutError as error:
-            raise DatabaseDownError(f"The database cannot be used: no answer within {seconds:g} s") from error
-        if not self.prepared:
-            raise DatabaseDownError(self._trouble)
+            raise self._unavailable(TimeoutError(f"no answer within {seconds:g} s")) from error
+        if not self.migrated:
+            raise DatabaseUnavailableError(self._reason)
 
     async def _migrate(self) -> bool:
         async with self._engine.begin() as connection:
@@ -161,29 +150,26 @@ class Database:
         try:
             return await within(seconds, self._transaction(work))
         except OUTAGES as error:
-            raise DatabaseDownError(self._cause(error)) from error
+            raise self._unavailable(error) from error
 
     async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
             return await work(session)
 
     def _ping(self, connection: Any, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's wrapper has no public type
-        """Ask for an answer on a connection that is to be used; without one, none of the pool's is used again."""
+        """Check that a pooled connection still works; if it does not, discard all connections of the pool."""
         try:
-            with hung_up_after(PING_SECONDS, connection.driver_connection.fileno()):
+            with shut_down_after(PING_SECONDS, connection.driver_connection.fileno()):
                 self._engine.dialect.do_ping(connection)
         except Error as error:
             raise InvalidatePoolError from error
 
-    def _note(self, trouble: str) -> None:
-        """Keep what is wrong, and log it once."""
-        if trouble != self._trouble:
-            log.warning("%s; trying again every %g s", trouble, RETRY_SECONDS)
-        self._trouble = trouble
+    def _keep_reason(self, reason: str) -> None:
+        """Keep the reason of a failed attempt, and log it if it is a new one."""
+        if reason != self._reason:
+            log.warning("%s; trying again every %g s", reason, RETRY_SECONDS)
+        self._reason = reason
 
-    def _cause(self, error: Exception) -> str:
-        """Return what is wrong in one sentence, without the password that a message might quote."""
-        reason = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
-        if self._url.password:
-            reason = reason.replace(str(self._url.password), "***")
-        return f"The database cannot be used: {reason}"
+    def _unavailable(self, error: Exception) -> DatabaseUnavailableError:
+        cause = error.orig if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) else error
+        return unavailable(cause, str(self._url.password or ""))

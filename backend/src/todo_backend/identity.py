@@ -1,4 +1,4 @@
-"""Who is asking: JWTs of the sign-in service, checked against the keys that it publishes (JWKS)."""
+"""Authentication: JWTs of the sign-in service, verified with the public keys that it publishes (JWKS)."""
 
 import asyncio
 import logging
@@ -14,19 +14,20 @@ from fastapi import Depends, HTTPException, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt import PyJWK
 
-from todo_backend.serving import NotReadyError, within
+from todo_service.health import NotReadyError
+from todo_service.timeouts import within
 
 ALGORITHM = "EdDSA"
-"""The one signature that is taken, whatever a token says of itself: Ed25519, which Better Auth uses."""
+"""The only accepted algorithm, whatever the header of a token says: Ed25519, which Better Auth uses."""
 
-CLOCK_SECONDS = 10
-"""How far the clocks of the two services may be apart."""
+LEEWAY_SECONDS = 10
+"""How far the clocks of the two services may differ."""
 
-FRESH_SECONDS = 300.0
-"""How long keys are used before they are asked for again: a key that was withdrawn is refused by then."""
+MAX_AGE_SECONDS = 300.0
+"""How long fetched keys are used. A key that was withdrawn is rejected after this time at the latest."""
 
-PAUSE_SECONDS = 1.0
-"""At least so long between two questions for keys, however many tokens name keys that nobody has."""
+MIN_INTERVAL_SECONDS = 1.0
+"""Minimum time between two fetches, however many tokens name unknown keys."""
 
 FETCH_SECONDS = 2.0
 
@@ -36,15 +37,15 @@ log = logging.getLogger(__name__)
 
 
 class TokenError(Exception):
-    """A token is missing or cannot be trusted; the text says why."""
+    """There is no token, or it is not valid. The message is the reason."""
 
 
-class KeysDownError(NotReadyError):
-    """The sign-in service's keys cannot be had, so no token can be checked."""
+class KeysUnavailableError(NotReadyError):
+    """The public keys cannot be fetched, so tokens cannot be verified."""
 
 
-class Keys:
-    """The sign-in service's public keys by their id, kept, and asked for again when they are old or one is unknown."""
+class KeySet:
+    """The public keys of the sign-in service by id. They are fetched again when they are old or one is unknown."""
 
     def __init__(
         self,
@@ -56,44 +57,44 @@ class Keys:
     ) -> None:
         self._url, self._client, self._clock, self._pause = url, client, clock, pause
         self._keys: Mapping[str, PyJWK] = {}
-        self._asked_at = self._stale_at = float("-inf")
-        self._trouble = ""
+        self._fetched_at = self._expires_at = float("-inf")
+        self._error = ""
         self._lock = asyncio.Lock()
 
     async def key(self, key_id: str) -> PyJWK:
-        """Return the key of that id.
+        """Return the key with an id.
 
         Raises:
-            TokenError: The sign-in service has no such key.
-            KeysDownError: It does not answer, and the key is not among those that were kept.
+            TokenError: There is no such key.
+            KeysUnavailableError: The key is not known, and the sign-in service does not answer.
         """
-        if key_id not in self._keys or self._clock() >= self._stale_at:
-            await self._renew(key_id, self._clock())
+        if key_id not in self._keys or self._clock() >= self._expires_at:
+            await self._refresh(key_id, self._clock())
         if key_id in self._keys:
             return self._keys[key_id]
-        if self._trouble:
-            raise KeysDownError(f"The sign-in service's keys cannot be had: {self._trouble}")
+        if self._error:
+            raise KeysUnavailableError(f"The keys of the sign-in service cannot be fetched: {self._error}")
         raise TokenError("The token is signed with a key that the sign-in service does not have")
 
-    async def _renew(self, key_id: str, wanted_at: float) -> None:
-        """Ask for the keys, unless that was done while this call waited for its turn."""
+    async def _refresh(self, key_id: str, wanted_at: float) -> None:
+        """Fetch the keys, unless another call fetched them while this one waited for the lock."""
         async with self._lock:
-            renewed = key_id in self._keys and self._clock() < self._stale_at
-            if renewed or self._asked_at > wanted_at:
+            fresh = key_id in self._keys and self._clock() < self._expires_at
+            if fresh or self._fetched_at > wanted_at:
                 return
-            if (early := self._asked_at + PAUSE_SECONDS - self._clock()) > 0:
+            if (early := self._fetched_at + MIN_INTERVAL_SECONDS - self._clock()) > 0:
                 await self._pause(early)
-            self._asked_at = self._clock()
+            self._fetched_at = self._clock()
             try:
                 self._keys = await within(FETCH_SECONDS, self._fetch())
-                self._trouble = ""
+                self._error = ""
             except (httpx2.HTTPError, TimeoutError, ValueError, TypeError, KeyError) as error:
-                self._trouble = " ".join(str(error).split()) or type(error).__name__
-                log.warning("The sign-in service's keys cannot be had, those from before count: %s", self._trouble)
-            self._stale_at = self._clock() + FRESH_SECONDS
+                self._error = " ".join(str(error).split()) or type(error).__name__
+                log.warning("Cannot fetch the keys of the sign-in service, keeping the old ones: %s", self._error)
+            self._expires_at = self._clock() + MAX_AGE_SECONDS
 
     async def _fetch(self) -> Mapping[str, PyJWK]:
-        """Return the keys that the service publishes now; those of another kind are left out."""
+        """Fetch the keys; keys for other algorithms are ignored."""
         response = await self._client.get(self._url)
         if response.is_error:
             raise ValueError(f"{self._url} answered {response.status_code}")
@@ -107,25 +108,25 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """Checks tokens.
+class TokenVerifier:
+    """Verifies tokens.
 
     Attributes:
-        keys: The sign-in service's keys.
-        issuer: Who must have made a token.
-        audience: Whom it must have been made for.
+        keys: The keys of the sign-in service.
+        issuer: The required issuer.
+        audience: The required audience.
     """
 
-    keys: Keys
+    keys: KeySet
     issuer: str
     audience: str
 
     async def user_of(self, token: str) -> str:
-        """Return the id of the user whom a token stands for.
+        """Verify a token, and return the id of its user.
 
         Raises:
-            TokenError: The token cannot be trusted.
-            KeysDownError: There is no key to check it with.
+            TokenError: The token is not valid.
+            KeysUnavailableError: There is no key to verify it with.
         """
         try:
             header = jwt.get_unverified_header(token)
@@ -147,36 +148,36 @@ class Gate:
             algorithms=[ALGORITHM],
             issuer=self.issuer,
             audience=self.audience,
-            leeway=CLOCK_SECONDS,
+            leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "sub", "iss", "aud"]},
         )
 
 
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="From the frontend's /api/auth/token")
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="From /api/auth/token of the frontend")
 
 
-async def signed_in(
+async def current_user(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> str:
-    """Return the id of the user who asks.
+    """Return the id of the signed-in user.
 
     Raises:
-        TokenError: There is no token, or it cannot be trusted.
-        KeysDownError: There is no key to check it with.
+        TokenError: There is no valid token.
+        KeysUnavailableError: There is no key to verify the token with.
     """
     if credentials is None:
         raise TokenError("Sign in first: there is no bearer token")
-    gate: Gate = request.app.state.gate
-    return await gate.user_of(credentials.credentials)
+    verifier: TokenVerifier = request.app.state.token_verifier
+    return await verifier.user_of(credentials.credentials)
 
 
-async def owner(
-    user_id: Annotated[str, Path(max_length=USER_ID_LENGTH)], user: Annotated[str, Depends(signed_in)]
+async def path_user(
+    user_id: Annotated[str, Path(max_length=USER_ID_LENGTH)], user: Annotated[str, Depends(current_user)]
 ) -> str:
-    """Return the user of the path, who must be the one who asks; what is another's is nobody else's business."""
+    """Return the user in the path, who must be the signed-in user."""
     if user_id != user:
-        raise HTTPException(HTTPStatus.FORBIDDEN, "These are another user's")
+        raise HTTPException(HTTPStatus.FORBIDDEN, "This belongs to another user")
     return user
 
 
-Owner = Annotated[str, Depends(owner)]
+PathUser = Annotated[str, Depends(path_user)]

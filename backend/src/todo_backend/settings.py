@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from todo_backend.serving import ServerSettings, SettingsError, number
+from todo_service.settings import ServerSettings, SettingsError, database_url, number
 
 PORT = 8000
 
 FRONTEND = "http://ai-todo-frontend-service:3000"
-"""The frontend's server, which signs users in, over cluster DNS."""
+"""The server of the frontend, which signs users in."""
 
 JWKS_URL = f"{FRONTEND}/api/auth/jwks"
 
@@ -22,31 +22,32 @@ OPENAI = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4.1-mini"
 
 FRONTEND_ORIGINS = "http://*:30080"
-"""The frontend on its NodePort, whatever the node's address is."""
+"""The frontend on its NodePort, at any address of the node."""
 
 CHAT_SECONDS = 35
-"""A chat in flight may take the model's time limit and a little more; the chart's grace period is longer still."""
+"""How long a chat request may take to finish: a little more than the model's time limit, and less than the grace period
+of the chart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the backend is told.
+    """The settings of the backend.
 
     Attributes:
-        database_url: `postgresql://user:password@host/name`, with any parameters that libpq knows.
-        version: What /health says; the chart sets it to the image's tag.
-        cors_origins: Origins whose pages may call the API; `*` stands for any host.
-        issuer: Who must have issued a JWT.
-        audience: Whom a JWT must have been issued for.
-        jwks_url: Where the issuer's public keys are.
-        mcp_url: The MCP server, without the path of its tools.
-        openai_key: Key of the assistant's model; without one the assistant understands a few fixed phrases.
-        openai_url: Where a model is asked, by the Chat Completions API.
-        openai_model: The model's name there.
-        ready_seconds: How long /ready waits for the database.
-        query_seconds: How long a request waits for the database.
-        tool_seconds: How long the assistant waits for a tool.
-        model_seconds: How long a user waits for the model, tools included.
+        database_url: `postgresql://user:password@host/name`, with any parameters of libpq.
+        version: The version that /health reports; the chart sets it to the image tag.
+        cors_origins: Origins whose pages may call the API; `*` in an origin is any host.
+        issuer: Required issuer of a JWT.
+        audience: Required audience of a JWT.
+        jwks_url: URL of the issuer's public keys.
+        mcp_url: Base URL of the MCP server.
+        openai_key: API key of the language model; without one the assistant understands a few phrases.
+        openai_url: Base URL of the Chat Completions API.
+        openai_model: Name of the language model.
+        ready_seconds: Time limit of the database check in /ready.
+        query_seconds: Time limit of a database transaction.
+        tool_seconds: Time limit of a tool call.
+        model_seconds: Time limit of the language model's reply, including tool calls.
         server: How to serve.
     """
 
@@ -68,38 +69,36 @@ class Settings:
 
     @classmethod
     def of(cls, env: Mapping[str, str]) -> Self:
-        """Read the settings.
+        """Read the settings from environment variables.
 
         Raises:
-            SettingsError: A variable is missing or wrong.
+            SettingsError: A variable is missing or invalid.
         """
-        url = env.get("DATABASE_URL", "").strip()
-        if not url:
-            raise SettingsError("DATABASE_URL is not set")
-        origins = _or(env, "CORS_ORIGINS", FRONTEND_ORIGINS)
+        origins = _text(env, "CORS_ORIGINS", FRONTEND_ORIGINS)
         return cls(
-            database_url=url,
-            version=_or(env, "APP_VERSION", "dev"),
+            database_url=database_url(env),
+            version=_text(env, "APP_VERSION", "dev"),
             cors_origins=tuple(origin.strip() for origin in origins.split(",") if origin.strip()),
-            issuer=_or(env, "BETTER_AUTH_ISSUER", FRONTEND),
-            audience=_or(env, "BETTER_AUTH_AUDIENCE", AUDIENCE),
+            issuer=_text(env, "BETTER_AUTH_ISSUER", FRONTEND),
+            audience=_text(env, "BETTER_AUTH_AUDIENCE", AUDIENCE),
             jwks_url=_url(env, "BETTER_AUTH_JWKS_URL", JWKS_URL),
             mcp_url=_url(env, "MCP_SERVER_URL", MCP_SERVER),
             openai_key=env.get("OPENAI_API_KEY", "").strip(),
             openai_url=_url(env, "OPENAI_BASE_URL", OPENAI),
-            openai_model=_or(env, "OPENAI_MODEL", OPENAI_MODEL),
+            openai_model=_text(env, "OPENAI_MODEL", OPENAI_MODEL),
             ready_seconds=number(env, "READY_SECONDS", 2.0),
             server=ServerSettings.of(env, port=PORT, finish_seconds=CHAT_SECONDS),
         )
 
 
-def _or(env: Mapping[str, str], name: str, default: str) -> str:
+def _text(env: Mapping[str, str], name: str, default: str) -> str:
+    """Read a string; an unset or blank variable means the default."""
     return env.get(name, "").strip() or default
 
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
-    """Return a variable's address without a slash at its end."""
-    url = _or(env, name, default).rstrip("/")
+    """Read a URL, without a trailing slash."""
+    url = _text(env, name, default).rstrip("/")
     if not url.startswith(("http://", "https://")):
-        raise SettingsError(f"{name} is {url!r}, which is not an address that begins with http:// or https://")
+        raise SettingsError(f"{name} is {url!r}, which is not a URL with http:// or https://")
     return url

@@ -1,4 +1,4 @@
-"""A user's tasks over HTTP: list, add, read, change, delete."""
+"""The tasks of a user over HTTP: list, add, read, change, delete."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -6,27 +6,15 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from todo_backend.database import Database
-from todo_backend.identity import Owner
-from todo_backend.models import Task
+from todo_backend.identity import PathUser
+from todo_backend.tables import Task
+from todo_service.fields import LARGEST_ID, TITLE_LENGTH, Text
 
-LARGEST_ID = 2**63 - 1
-"""PostgreSQL's bigint ends there; a larger number would be an error of the database."""
-
-TITLE_LENGTH = 500
-
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("The character NUL cannot be kept by PostgreSQL")
-    return text
-
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_without_nul)]
 Title = Annotated[Text, StringConstraints(max_length=TITLE_LENGTH)]
 
 
@@ -39,7 +27,7 @@ class NewTask(BaseModel):
 
 
 class TaskChange(BaseModel):
-    """What to change of a task; what is left out stays."""
+    """Changes of a task; fields that are left out stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,7 +36,7 @@ class TaskChange(BaseModel):
 
 
 class TaskOut(BaseModel):
-    """A task as it is sent; times are ISO 8601 with their offset from UTC."""
+    """A task in a response. Times are ISO 8601 with an offset from UTC."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -66,20 +54,20 @@ def _database(request: Request) -> Database:
 
 router = APIRouter(prefix="/api/{user_id}/tasks", tags=["tasks"])
 
-UsedDatabase = Annotated[Database, Depends(_database)]
+AppDatabase = Annotated[Database, Depends(_database)]
 TaskId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 @router.get("")
 async def list_tasks(
     *,
-    user: Owner,
-    database: UsedDatabase,
+    user: PathUser,
+    database: AppDatabase,
     completed: bool | None = None,
     after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> list[TaskOut]:
-    """Return tasks, oldest first; the next page is the one `after` the last id of this one."""
+    """Return tasks, oldest first; for the next page, `after` is the last id of this one."""
     query = select(Task).where(Task.user_id == user, Task.id > after).order_by(Task.id).limit(limit)
     if completed is not None:
         query = query.where(Task.completed == completed)
@@ -91,7 +79,7 @@ async def list_tasks(
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-async def add_task(user: Owner, database: UsedDatabase, new: NewTask, response: Response) -> TaskOut:
+async def add_task(user: PathUser, database: AppDatabase, new: NewTask, response: Response) -> TaskOut:
     """Add a task."""
 
     async def work(session: AsyncSession) -> TaskOut:
@@ -104,7 +92,7 @@ async def add_task(user: Owner, database: UsedDatabase, new: NewTask, response: 
 
 
 @router.get("/{task_id}")
-async def read_task(user: Owner, database: UsedDatabase, task_id: TaskId) -> TaskOut:
+async def read_task(user: PathUser, database: AppDatabase, task_id: TaskId) -> TaskOut:
     """Return one task."""
     query = select(Task).where(*_own(user, task_id))
 
@@ -115,7 +103,7 @@ async def read_task(user: Owner, database: UsedDatabase, task_id: TaskId) -> Tas
 
 
 @router.patch("/{task_id}")
-async def change_task(user: Owner, database: UsedDatabase, task_id: TaskId, change: TaskChange) -> TaskOut:
+async def change_task(user: PathUser, database: AppDatabase, task_id: TaskId, change: TaskChange) -> TaskOut:
     """Change a task."""
     values: dict[str, Any] = change.model_dump(exclude_unset=True)
     statement = update(Task).where(*_own(user, task_id)).values(**values, updated_at=func.now()).returning(Task)
@@ -127,7 +115,7 @@ async def change_task(user: Owner, database: UsedDatabase, task_id: TaskId, chan
 
 
 @router.delete("/{task_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_task(user: Owner, database: UsedDatabase, task_id: TaskId) -> None:
+async def delete_task(user: PathUser, database: AppDatabase, task_id: TaskId) -> None:
     """Delete a task."""
 
     async def work(session: AsyncSession) -> None:
@@ -139,7 +127,7 @@ async def delete_task(user: Owner, database: UsedDatabase, task_id: TaskId) -> N
 
 
 def _own(user: str, task_id: int) -> tuple[ColumnElement[bool], ...]:
-    """Return what a task must be to be this user's: another's is as good as not there."""
+    """Return the conditions for a task of this user: for other users it does not exist."""
     return Task.id == task_id, Task.user_id == user
 
 

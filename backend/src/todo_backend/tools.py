@@ -1,4 +1,4 @@
-"""The MCP server's tools, called on behalf of one user at a time."""
+"""The tools of the MCP server, called on behalf of a user."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from todo_backend.serving import NotReadyError
+from todo_service.health import NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import httpx2
 
-    from todo_backend.calling import Caller
+    from todo_backend.mcp_client import McpClient
 
 
-class ToolsDownError(NotReadyError):
+class ToolsUnavailableError(NotReadyError):
     """The MCP server does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as a model sees it.
+    """A tool as it is described to a language model.
 
     Attributes:
-        name: Its name.
-        description: What it does.
-        parameters: JSON Schema of its arguments, without the user's id.
+        name: The name.
+        description: What the tool does.
+        parameters: JSON Schema of the arguments, without the user's id.
     """
 
     name: str
@@ -36,59 +36,61 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a call.
+class ToolResult:
+    """The result of a call.
 
     Attributes:
-        failed: Whether the tool refused: a task that is not there, an argument that is wrong.
-        result: The tool's result, or the sentence that it refused with.
-        seconds: How long it took.
+        failed: Whether the tool returned an error, for example because there is no such task.
+        content: What the tool returned; the error message if it failed.
+        seconds: How long the call took.
     """
 
     failed: bool
-    result: Any
+    content: Any
     seconds: float
 
 
-class Tools:
-    """The tools of one MCP server.
+class ToolServer:
+    """The tools of an MCP server.
 
-    The SDK takes longer to load than all the rest: a pod that is started is Ready before it, and not after.
+    Importing the MCP SDK takes longer than all other imports together, so it is imported after the start: a new pod
+    becomes Ready without waiting for it.
     """
 
     def __init__(self, url: str, http: httpx2.AsyncClient, *, seconds: float) -> None:
         self._url, self._http, self._seconds = url, http, seconds
-        self._made: Caller | None = None
+        self._client: McpClient | None = None
         self._lock = asyncio.Lock()
 
     async def load(self) -> None:
-        """Load the SDK, in a thread, so that requests are answered meanwhile."""
-        await self._caller()
+        """Import the SDK."""
+        await self._loaded_client()
 
-    async def offered(self) -> Sequence[Tool]:
+    async def available(self) -> Sequence[Tool]:
         """Return the tools.
 
         Raises:
-            ToolsDownError: The server does not answer in time.
+            ToolsUnavailableError: The server does not answer in time.
         """
-        return await (await self._caller()).offered()
+        return await (await self._loaded_client()).list_tools()
 
-    async def call(self, user: str, name: str, arguments: Mapping[str, Any]) -> Outcome:
+    async def call(self, user: str, tool: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Call a tool for a user.
 
         Raises:
-            ToolsDownError: The server does not answer in time.
+            ToolsUnavailableError: The server does not answer in time.
         """
-        return await (await self._caller()).call(user, name, arguments)
+        return await (await self._loaded_client()).call(user, tool, arguments)
 
-    async def _caller(self) -> Caller:
+    async def _loaded_client(self) -> McpClient:
+        """Return the client. The import runs in a thread, so that requests are answered meanwhile."""
         async with self._lock:
-            if self._made is None:
-                self._made = await asyncio.to_thread(_make, self._url, self._http, self._seconds)
-        return self._made
+            if self._client is None:
+                self._client = await asyncio.to_thread(_create_client, self._url, self._http, self._seconds)
+        return self._client
 
 
-def _make(url: str, http: httpx2.AsyncClient, seconds: float) -> Caller:
-    from todo_backend.calling import Caller  # noqa: PLC0415 - slow to import
+def _create_client(url: str, http: httpx2.AsyncClient, seconds: float) -> McpClient:
+    from todo_backend.mcp_client import McpClient  # noqa: PLC0415 - slow to import
 
-    return Caller(url, http, seconds=seconds)
+    return McpClient(url, http, seconds=seconds)

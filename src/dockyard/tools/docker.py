@@ -7,6 +7,7 @@ does not offer (a time limit, `history`, an exec that reads a stream) goes throu
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -35,6 +36,12 @@ FINGERPRINT = "dev.dockyard.fingerprint"
 
 QUICK = 30.0
 """Seconds for a call that only asks."""
+
+FULL = "no space left on device"
+"""What the kernel says about a full disk, and with it the engine and every program in a build."""
+
+VERTEX = re.compile(r"#\d+ (?:\d+\.\d+ )?")
+"""What BuildKit writes before a line of its progress."""
 
 _MAKING = threading.Lock()
 
@@ -394,10 +401,11 @@ def engine_silent(stderr: str) -> MachineError:
 def _translated(argv: Sequence[str], returncode: int, stderr: str) -> ToolFailedError | MachineError:
     if "Cannot connect to the Docker daemon" in stderr:
         return engine_silent(stderr)
-    if "no space left on device" in stderr:
+    if FULL in stderr:
+        line = next(line for line in stderr.splitlines() if FULL in line)
         return MachineError(
             "The disk of the Docker engine is full",
-            why=stderr.strip().splitlines()[-1],
+            why=VERTEX.sub("", line).strip(),
             fix="Free some space (`docker system df` shows where it is), then run the same command again",
         )
     return ToolFailedError(argv, returncode, stderr)

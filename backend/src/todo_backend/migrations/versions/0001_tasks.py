@@ -1,4 +1,4 @@
-"""Tasks as the first version made them, without owners; where that version ran, they are there already."""
+"""The table of tasks, without owners. It exists already if the first version ran, which had no migrations."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "tasks",
         sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),

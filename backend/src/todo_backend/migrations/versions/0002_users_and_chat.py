@@ -1,6 +1,6 @@
-"""Every task has an owner; conversations and their messages.
+"""Owners of tasks; conversations and their messages.
 
-Tasks from before there were users keep the owner '', whom nobody can sign in as: they are kept, and seen by no one.
+Tasks from before there were users get the owner '', whom nobody can sign in as: they are kept, but nobody sees them.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column, and make the two tables."""
+    """Add the column, and create the two tables."""
     op.add_column("tasks", sa.Column("user_id", sa.Text(), server_default="", nullable=False))
     op.alter_column("tasks", "user_id", server_default=None)
     op.create_index("tasks_of_user", "tasks", ["user_id", "id"])

@@ -1,0 +1,1 @@
+"""AI Todo's MCP server: the task list as tools for an assistant."""

@@ -1,1 +1,0 @@
-"""AI Todo MCP server: the task list as tools for an assistant."""
