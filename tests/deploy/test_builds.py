@@ -8,7 +8,8 @@ from dockyard.deploy.builds import ImageBuilds
 from dockyard.images import bases
 from dockyard.images.bases import Base
 from dockyard.images.plan import UNKNOWN
-from dockyard.model.events import Report
+from dockyard.model.errors import BuildError
+from dockyard.model.events import Event, Report
 from tests.deploy.conftest import BASE, Deploying
 from tests.fakes import FakeDocker, FakeWorkspace, Recorder
 
@@ -72,3 +73,20 @@ def test_what_the_engine_lacks_is_built_before_the_node_is_asked(deployed: Deplo
     assert (asked, held[BASE]) == ([BASE], base)
     assert {seen.build_first for seen in builds.seen.values()} == {False}
     assert builds.unbuilt() == ()
+
+
+def test_a_base_image_that_is_unavailable_is_reported_at_once(
+    workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node image may be built for minutes before the command ends."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise BuildError("The base image is unavailable")
+
+    monkeypatch.setattr(bases, "resolve", fail)
+    workspace.docker.held.clear()
+    report = Recorder()
+    (job,) = ImageBuilds.look(workspace, IMAGES).base_jobs(report)
+    with pytest.raises(BuildError):
+        job.run()
+    assert report.events == [Event(BASE, "Failed", "The base image is unavailable")]

@@ -39,7 +39,7 @@ WORK = {"wait_lock": "seconds to wait for another deploy to end"}
         "rollback": "go back to the last good revision when an upgrade fails",
         "keep_failed": "leave a first install that failed as it is",
         "strict": "refuse warnings of the checks, weak secrets and a .env that others may read, too",
-        "jobs": "pieces of work at a time",
+        "jobs": "builds, loads and releases at a time",
         "json": "print each event as a line of JSON; with --dry-run the plan as one document",
         **WORK,
     }

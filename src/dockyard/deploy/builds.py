@@ -10,6 +10,9 @@ from dockyard.images import bases
 from dockyard.images import observe as images
 from dockyard.images.make import make
 from dockyard.images.plan import UNKNOWN
+from dockyard.model.errors import DockyardError
+from dockyard.model.events import Event
+from dockyard.tools import stop
 from dockyard.tools.jobs import Job
 
 if TYPE_CHECKING:
@@ -95,7 +98,12 @@ class ImageBuilds:
         return f"base {base}"
 
     def _get_base(self, base: str, report: Report) -> None:
-        found = bases.resolve(self.workspace.docker, base, report, ca_bundle=self.workspace.ca_bundle)
+        try:
+            found = bases.resolve(self.workspace.docker, base, report, ca_bundle=self.workspace.ca_bundle)
+        except DockyardError as error:
+            stop.check()  # a program that was ended by the signal did not fail
+            report(Event(base, "Failed", error.what))  # at once: other jobs may be completed for minutes
+            raise
         changed = [replace(self.sources[name], base=found) for name in self.missing[base]]
         self.sources.update({source.name: source for source in changed})
         self._observe(changed)
