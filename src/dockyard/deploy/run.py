@@ -7,6 +7,7 @@ depends on facts of the cluster is decided in one place, the job `plan`; the job
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -105,10 +106,12 @@ class DeployRun:
             MachineError: The engine does not answer.
         """
         facts = None
-        if secret := database_secret(workspace, names):
-            facts = database.observe(workspace.docker)
-            workspace = workspace.with_secret(secret, facts.database.url_in_cluster)
-        builds = ImageBuilds.look(workspace, image_names(workspace, names))
+        with ThreadPoolExecutor(1, thread_name_prefix="images") as pool:
+            looking = pool.submit(ImageBuilds.look, workspace, image_names(workspace, names))
+            if secret := database_secret(workspace, names):
+                facts = database.observe(workspace.docker)
+                workspace = workspace.with_secret(secret, facts.database.url_in_cluster)
+            builds = looking.result()
         running = bool(builds.unbuilt()) and runs(workspace)
         return cls(workspace, names, report, options, gate, builds, running, facts, secret)
 
