@@ -76,7 +76,7 @@ function send(
 
 let users = 0;
 
-/** Create an account; return its account, its id and the session cookie. */
+/** Create an account; return its name, email and password, its id and the session cookie. */
 async function signUp(at = app) {
   const account = { name: "Ada", email: `ada${++users}@example.org`, password: "correct horse" };
   const response = await send("/api/auth/sign-up/email", account, { at });
