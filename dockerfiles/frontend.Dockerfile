@@ -1,8 +1,8 @@
-# The frontend on nothing but Node.js: no shell, no package manager. Context: frontend/.
+# The frontend: Node.js and the bundled page and server; no shell, no package manager. Context: frontend/.
 ARG NODE_IMAGE=node:22-slim
 
-# Node.js and the shared libraries that it needs, below /rootfs, and whose packages those are. Times are zero, so that
-# equal files make equal layers.
+# Node.js and the shared libraries that it needs, in /rootfs, and a list of the Debian packages that they belong to. Times
+# are zero, so that equal files give an equal layer.
 FROM ${NODE_IMAGE} AS runtime
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 # hadolint ignore=SC2016
@@ -19,8 +19,8 @@ RUN --mount=type=bind,source=scripts/cut-symbols.mjs,target=/cut-symbols.mjs \
     printf 'hosts: files dns\n' >/rootfs/etc/nsswitch.conf; \
     find /rootfs -exec touch -hd @0 {} +
 
-# The page and the server, each with all that it imports, and the list of what is in the image. Modes and times are made
-# equal: they are whatever the checkout has.
+# The bundles of page and server, and the bill of materials. Modes and times become equal, whatever they are in the
+# checkout.
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
@@ -37,7 +37,7 @@ RUN --mount=type=bind,from=runtime,source=/libraries.tsv,target=/libraries.tsv \
     && chmod -R u=rwX,go=rX /out \
     && find /out -exec touch -hd @0 {} +
 
-# For people who need a shell: `docker build --target debug`, the same program on the whole base image.
+# For people who need a shell, `docker build --target debug`: the same program on the whole base image.
 FROM ${NODE_IMAGE} AS debug
 ENV NODE_ENV=production
 COPY --from=build /out /
@@ -58,7 +58,7 @@ COPY --from=runtime /rootfs /
 COPY --from=build /out /
 USER 10001:10001
 EXPOSE 3000
-# Kubernetes asks by itself; this is for `docker run`.
+# For `docker run`; Kubernetes has its own probes.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", \
     "fetch('http://127.0.0.1:3000/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "/app/server.mjs"]

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { Task } from "../web/api";
 import { Api, apiAddress } from "../web/api";
@@ -70,6 +70,13 @@ describe("Api", () => {
       'POST http://backend/api/ada/chat {"message":"add milk"} with T1',
       'POST http://backend/api/ada/chat {"message":"list","conversation_id":7} with T1',
     ]);
+  });
+
+  it("uses the fetch of the browser by default", async () => {
+    vi.stubGlobal("fetch", async () => Response.json({ version: "1.2.3" }));
+    const session = { token: async () => "T1", forget: () => undefined };
+    expect(await new Api("http://backend", "ada", session).version()).toBe("1.2.3");
+    vi.unstubAllGlobals();
   });
 
   it("requests the version without a token", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { DisplayError, SessionExpiredError } from "../web/errors";
 import { Session } from "../web/session";
@@ -27,6 +27,12 @@ describe("Session", () => {
   it("returns the signed-in user, or null", async () => {
     expect(await session(Response.json({ user: USER })).session.user()).toEqual(USER);
     expect(await session(Response.json(null)).session.user()).toBeNull();
+  });
+
+  it("uses the fetch of the browser by default", async () => {
+    vi.stubGlobal("fetch", async () => Response.json({ user: USER }));
+    expect(await new Session().user()).toEqual(USER);
+    vi.unstubAllGlobals();
   });
 
   it("signs up, in and out", async () => {

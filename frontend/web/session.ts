@@ -30,7 +30,7 @@ export class Session {
   private renewing: Promise<string> | null = null;
 
   constructor(
-    private readonly fetch: Fetch = (...request) => fetch(...request),
+    private readonly sendRequest: Fetch = (...request) => fetch(...request),
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -79,7 +79,7 @@ export class Session {
   }
 
   private async send<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await this.fetch(`/api/auth${path}`, {
+    const response = await this.sendRequest(`/api/auth${path}`, {
       method,
       signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
       ...(body && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
