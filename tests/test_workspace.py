@@ -64,7 +64,7 @@ def test_helm_without_a_target_renders_and_changes_nothing(tmp_path: Path) -> No
     """Rendering needs no cluster; what needs one says that there is none."""
     helm = workspace(tmp_path).helm()
     with pytest.raises(ValueError, match="no cluster"):
-        helm.rollback("web", 1)
+        helm.uninstall("web")
 
 
 def test_a_secret_that_becomes_known_is_redacted(tmp_path: Path) -> None:
