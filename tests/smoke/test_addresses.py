@@ -46,6 +46,7 @@ def service(site: Site) -> Iterator[Object]:
     spec = {"type": "LoadBalancer", "selector": backend["spec"]["selector"], "ports": ports}
     yield site.api.create("Service", {"apiVersion": "v1", "metadata": {"name": NAME}, "spec": spec})
     site.api.delete("Service", NAME)
+    assert any(site.api.get("Service", NAME) is None for _ in ticks(site.workspace.clock, limit=LIMIT, pause=0.05))
     release_unused_addresses(site.api, site.workspace.cluster)
 
 
