@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -36,6 +36,8 @@ from dockyard.images.observe import sources
 from dockyard.model.errors import RolloutError
 from dockyard.model.events import Diagnosed
 from dockyard.tools.docker import Docker
+from scripts import bench_node
+from scripts.bench_result import Result
 from scripts.trial import PROFILE, ROOT, Trial
 
 if TYPE_CHECKING:
@@ -62,31 +64,6 @@ SHARED = (
 )
 KNOWN = 0.05
 """Seconds between two looks at what the cluster knows."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was measured against one budget.
-
-    Attributes:
-        what: What was done.
-        budget: The budget, in words.
-        measured: What Dockyard took, in words.
-        bare: What the bare commands took; empty where there are none.
-        ratio: Dockyard's median by that of the bare commands; None where there are none.
-        holds: Whether the budget holds.
-        rounds: How often each was done.
-        why: Why it may not hold; told where it does not.
-    """
-
-    what: str
-    budget: str
-    measured: str
-    bare: str
-    ratio: float | None
-    holds: bool
-    rounds: int
-    why: str = ""
 
 
 class Bare:
@@ -146,8 +123,7 @@ class Bare:
         waiting = ["--wait=legacy", "--timeout=120s"] if wait else []
         _run(
             *(str(ROOT / ".tools/bin/helm"), "upgrade", service, spec.chart, "--install", f"--values={values}"),
-            *("--server-side=false", f"--kubeconfig={self._target.kubeconfig}"),
-            *(f"--kube-context={self._target.context}", *waiting),
+            *(f"--kubeconfig={self._target.kubeconfig}", f"--kube-context={self._target.context}", *waiting),
             cwd=self._trial.root,
         )
 
@@ -313,7 +289,7 @@ def _shown_after(trial: Trial, fault: str) -> float:
     watcher.start()
     workspace = open_workspace(trial.root, profile=PROFILE)
     with contextlib.suppress(RolloutError):
-        deploy(workspace, ("mcp",), report, options(jobs=4), gate=lambda *_: None)
+        deploy(workspace, ("mcp",), report, options(jobs=4), gate=lambda *_, **__: None)
     ended.set()
     watcher.join()
     if not (known and shown):
@@ -370,6 +346,10 @@ MEASURES: Mapping[str, Callable[[Trial, int], Result]] = {
     "cold": cold,
     "failure": failure,
     "memory": memory,
+    "node-image": bench_node.image_size,
+    "node-start": bench_node.start,
+    "first-response": bench_node.first_response,
+    "node-idle": bench_node.idle,
 }
 
 

@@ -19,8 +19,13 @@ HEAD = """\
 
 <!-- Written by `python scripts/checks_doc.py` from src/dockyard/checks: change it there. -->
 
-`./inv check` renders every chart as a deploy would, twice, and looks for what would keep a release from starting. No
-cluster is touched, and none needs to run. Required secrets that have no value are rendered with samples.
+`./inv check` renders every chart as a deploy would, twice, and looks for what would keep a release from starting. A
+cluster that runs is asked for its version and nothing else, and none needs to run. Required secrets that have no value
+are rendered with samples.
+
+Charts are rendered for, and checked against, the Kubernetes version of the target cluster: that of its API server if
+it runs, else the version that the next start will run. For Minikube that is `cluster.kubernetesVersion`, the version of
+its profile, or its own default. API versions and fields of 1.28 to 1.37 are known.
 
 | option | what it does |
 |---|---|

@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis, Evidence
-from dockyard.model.events import Began, Diagnosed, Ended, Event, Move, Progress, Stamped, Step, as_record, type_of
+from dockyard.model.events import (
+    Began,
+    Diagnosed,
+    Ended,
+    Event,
+    FieldTakenOver,
+    Move,
+    Progress,
+    Stamped,
+    Step,
+    as_record,
+    type_of,
+)
 from dockyard.model.lifecycle import DeploymentState
 
 if TYPE_CHECKING:
@@ -28,6 +40,7 @@ WHAT = {
     "progress": "How far a piece of work is; a later one replaces it. The journal has none.",
     "step": "A step of work on a service began or ended.",
     "move": "A service went from one state to another; `stage` is the new one.",
+    "takeover": "A release is about to overwrite a field that `kubectl edit`, an autoscaler or others set.",
     "cause": "A rollout failed, and this is why.",
     "end": "A command ended; `text` says in what state things are.",
 }
@@ -61,6 +74,20 @@ EXAMPLES: tuple[tuple[float, Event], ...] = (
         ),
     ),
     (8.25, Step("ai-todo-backend", "build", service="backend", step="build", ended=True)),
+    (
+        8.9,
+        FieldTakenOver(
+            "backend",
+            "Warning",
+            "overwriting deployment/ai-todo-backend-deployment .spec.replicas, which kubectl (scale) set",
+            service="backend",
+            object_kind="Deployment",
+            object_name="ai-todo-backend-deployment",
+            field=".spec.replicas",
+            manager="kubectl",
+            subresource="scale",
+        ),
+    ),
     (9.1, Move("backend", DeploymentState.PENDING, service="backend", before=DeploymentState.UPGRADING)),
     (11.0, Diagnosed("backend", DeploymentState.FAILED, service="backend", diagnosis=DIAGNOSIS)),
     (14.5, Ended("deploy", "Failed", "backend is back on revision 3; mcp and frontend serve", exit_code=1)),

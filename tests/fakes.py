@@ -13,26 +13,33 @@ import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import yaml
 
 from dockyard.charts.manifests import Manifests
-from dockyard.clusters.protocol import Loaded
-from dockyard.model.cluster import MinikubeCluster
-from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, ToolFailedError
+from dockyard.clusters.protocol import ExposedPort, Loaded
+from dockyard.model.cluster import EMBEDDED_KUBERNETES, MinikubeCluster
+from dockyard.model.errors import (
+    ApiRefusedError,
+    ApiSilentError,
+    ClusterError,
+    StatusCause,
+    ToolFailedError,
+    ToolMissingError,
+)
 from dockyard.model.events import Event, Report
 from dockyard.model.project import Project
 from dockyard.releases.records import HELM_TYPE, Revision, read_records
-from dockyard.releases.workload import REVISION
+from dockyard.releases.workload import REVISION, SERVICE_NAME
 from dockyard.tools.docker import FINGERPRINT, BuildOptions, ContainerFacts, Docker, ImageFacts, engine_silent
 from dockyard.tools.helm import SENT, Helm
-from dockyard.tools.kubernetes import MERGE_PATCH, RESOURCES, Api, Object, Patience
+from dockyard.tools.kubernetes import APPLY_PATCH, FIELD_CONFLICT, MERGE_PATCH, RESOURCES, Api, Object, Patience
 from dockyard.tools.target import Target
 from dockyard.workspace import Workspace
 
@@ -135,6 +142,8 @@ class FakeApi(Api):
         lines: What pods wrote, by pod and whether it was the run before.
         answered: The status that pods answer a path with; they answer all others with 200.
         changes: What was written, in order: `create Lease dockyard`.
+        managed: Who manages a field that a server-side apply of an object would change, by kind and name: pairs of the
+            field's path and the manager as a conflict names it.
         silent: Whether nobody answers.
     """
 
@@ -145,7 +154,9 @@ class FakeApi(Api):
         self.lines: dict[tuple[str, bool], str] = {}
         self.answered: dict[str, int] = {}
         self.changes: list[str] = []
+        self.managed: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self.silent = False
+        self._served, self._discovery = {}, threading.Lock()
         self._clock = clock or FakeClock()
         self._numbers = itertools.count(1)
         self._later: list[tuple[float, tuple[str, ...], tuple[str, ...], Object]] = []
@@ -191,7 +202,7 @@ class FakeApi(Api):
         with self._guard:
             for name in manifests.objects:
                 self.drop(name.kind, name.name)
-                for kind, own in [key for key in self.objects if key[0] in {"ReplicaSet", "Pod", "Endpoints"}]:
+                for kind, own in [key for key in self.objects if key[0] in {"ReplicaSet", "Pod", "EndpointSlice"}]:
                     if own == name.name or own.startswith(f"{name.name}-"):
                         self.drop(kind, own)
 
@@ -224,9 +235,9 @@ class FakeApi(Api):
             status = {"containerStatuses": [container]}
             self.put({"kind": "Pod", "metadata": pod, "spec": template["spec"], "status": status})
         for name in services if ready else ():
-            self.put(
-                {"kind": "Endpoints", "metadata": {"name": name}, "subsets": [{"addresses": [{"ip": "10.0.0.1"}]}]}
-            )
+            metadata = {"name": f"{name}-a", "labels": {SERVICE_NAME: name}}
+            endpoint = {"addresses": ["10.0.0.1"], "conditions": {"ready": True}}
+            self.put({"kind": "EndpointSlice", "metadata": metadata, "endpoints": [endpoint]})
 
     def _go_on(self) -> None:
         """Do what was due by now."""
@@ -243,6 +254,8 @@ class FakeApi(Api):
             self._go_on()
             if path == "readyz":
                 return b"ok"
+            if method == "PATCH" and content_type == APPLY_PATCH and body is not None:
+                return self._apply_dry(body, query)
             if method == "PATCH" and content_type != MERGE_PATCH:
                 _refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", content_type)
             if path.endswith("/log"):
@@ -250,6 +263,14 @@ class FakeApi(Api):
             if "/proxy/" in path:
                 return self._pod_answer("/" + path.partition("/proxy/")[2])
             return json.dumps(self._answer(method, path, query, body)).encode()
+
+    def _apply_dry(self, body: Object, query: Mapping[str, str]) -> bytes:
+        """Refuse a dry run of a server-side apply where somebody else manages a field that it would change."""
+        assert query == {"fieldManager": "helm", "force": "false", "dryRun": "All"}
+        if fields := self.managed.get((body["kind"], body["metadata"]["name"])):
+            causes = (StatusCause(FIELD_CONFLICT, f"conflict with {who}", path) for path, who in fields)
+            raise ApiRefusedError(HTTPStatus.CONFLICT, "Conflict", "Apply failed with conflicts", causes=causes)
+        return b"{}"
 
     def _log(self, pod: str, previous: bool) -> bytes:  # noqa: FBT001 - one of two runs
         if (text := self.lines.get((pod, previous))) is None:
@@ -263,9 +284,11 @@ class FakeApi(Api):
 
     def _answer(self, method: str, path: str, query: Mapping[str, str], body: Object | None) -> Object:
         if path == "version":
-            return {"gitVersion": "v1.20.2"}
-        if path in {"api/v1/nodes", "api/v1/pods"}:
-            kind = {"nodes": "Node", "pods": "Pod"}[path.rpartition("/")[2]]
+            return {"gitVersion": EMBEDDED_KUBERNETES}
+        if found := [(kind, name) for kind, (api, name) in RESOURCES.items() if api == path]:
+            return {"resources": [{"kind": kind, "name": name, "namespaced": True} for kind, name in found]}
+        if path in {"api/v1/nodes", "api/v1/pods", "api/v1/services"}:
+            kind = {"nodes": "Node", "pods": "Pod", "services": "Service"}[path.rpartition("/")[2]]
             return {"items": [entry for entry in self.objects.values() if entry["kind"] == kind]}
         api, _, rest = path.partition("/namespaces")
         namespace, *tail = rest.strip("/").split("/")
@@ -510,22 +533,33 @@ class FakeCluster:
     Attributes:
         calls: What it was asked to do.
         held: The images in its node.
-        unreachable: NodePorts that this machine does not reach.
+        refusing: Ports of Services that accept no connection.
+        kept: The ports whose addresses were kept at last, each time that others were released.
+        version: Its Kubernetes version; empty if it is unknown.
         on_call: Called with each call before it does anything.
     """
 
     name = "test"
+    provider: Final = "embedded"
 
     def __init__(self, *, running: bool = True) -> None:
+        self.version = EMBEDDED_KUBERNETES
         self.calls: list[str] = []
         self.held: dict[str, str] = {}
-        self.unreachable: set[int] = set()
+        self.refusing: set[int] = set()
+        self.kept: list[set[int]] = []
         self.running = running
         self.on_call: Callable[[str], None] = _nothing
 
     def status(self) -> MinikubeCluster | None:
         """Return that it runs, or None."""
-        return MinikubeCluster(kubernetes_version="v1.20.2", status="Running") if self.running else None
+        return MinikubeCluster(kubernetes_version=EMBEDDED_KUBERNETES, status="Running") if self.running else None
+
+    def kubernetes_version(self) -> str:
+        """Return the version, or raise as a provider that does not answer."""
+        if not self.version:
+            raise ToolMissingError("minikube")
+        return self.version
 
     def start(self, report: Report) -> None:
         """Run."""
@@ -550,11 +584,17 @@ class FakeCluster:
             raise ClusterError("The cluster test does not run", fix="Run `./inv cluster.start`")
         return Target(kubeconfig=TARGET.kubeconfig, context=TARGET.context, namespace=namespace)
 
-    def address(self, node_port: int) -> str:
-        """Return the NodePort on this machine."""
-        if node_port in self.unreachable:
-            raise ClusterError(f"NodePort {node_port} cannot be reached from this machine", fix="Choose another one")
-        return f"127.0.0.1:{node_port}"
+    def address(self, port: ExposedPort) -> str:
+        """Return the load balancer's address, or the NodePort on this machine."""
+        return f"{port.load_balancer}:{port.port}" if port.load_balancer else f"127.0.0.1:{port.node_port}"
+
+    def connection_error(self, port: ExposedPort) -> str:
+        """Accept, unless that port refuses."""
+        return f"{self.address(port)}: Connection refused" if port.port in self.refusing else ""
+
+    def release_addresses(self, *, keep: Collection[ExposedPort]) -> None:
+        """Take note of what is kept."""
+        self.kept.append({port.node_port for port in keep})
 
     def images(self) -> Mapping[str, str]:
         """Return the images in the node."""

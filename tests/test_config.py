@@ -98,7 +98,7 @@ UNKNOWN = {
         GOOD + "cluster: { zzzz: 1 }\n",
         (
             "cluster.zzzz: unknown key; known are name, provider, context, cpus, memory, driver, kubernetesVersion, "
-            "namespace"
+            "addons, namespace"
         ),
     ),
     "under a name like a key": (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from dockyard.model.errors import ClusterError
 from dockyard.model.project import Project
 from dockyard.workspace import Workspace
@@ -47,11 +49,22 @@ def test_a_cluster_that_does_not_run_has_no_target(tmp_path: Path) -> None:
     assert cluster.calls == []
 
 
+def test_the_version_is_what_the_cluster_says(tmp_path: Path) -> None:
+    """If it cannot be asked, it is that of dockyard.yaml, and unknown without one: nothing fails for that."""
+    cluster = FakeCluster(running=False)
+    made = workspace(tmp_path, cluster)
+    assert made.kubernetes_version() == EMBEDDED_KUBERNETES
+    cluster.version = ""
+    assert made.kubernetes_version() == ""
+    wanted = Project.model_validate({"name": "test", "cluster": {"kubernetesVersion": "1.31.4"}})
+    assert replace(made, project=wanted).kubernetes_version() == "v1.31.4"
+
+
 def test_helm_without_a_target_renders_and_changes_nothing(tmp_path: Path) -> None:
     """Rendering needs no cluster; what needs one says that there is none."""
     helm = workspace(tmp_path).helm()
     with pytest.raises(ValueError, match="no cluster"):
-        helm.rollback("web", 1)
+        helm.uninstall("web")
 
 
 def test_a_secret_that_becomes_known_is_redacted(tmp_path: Path) -> None:

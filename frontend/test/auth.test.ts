@@ -76,14 +76,14 @@ function send(
 
 let users = 0;
 
-/** Create an account; return its credentials, its id and the session cookie. */
+/** Create an account; return its name, email and password, its id and the session cookie. */
 async function signUp(at = app) {
-  const credentials = { name: "Ada", email: `ada${++users}@example.org`, password: "correct horse" };
-  const response = await send("/api/auth/sign-up/email", credentials, { at });
+  const account = { name: "Ada", email: `ada${++users}@example.org`, password: "correct horse" };
+  const response = await send("/api/auth/sign-up/email", account, { at });
   expect(response.status).toBe(200);
   const { user } = (await response.json()) as { user: { id: string } };
   const cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
-  return { ...credentials, id: user.id, cookie };
+  return { ...account, id: user.id, cookie };
 }
 
 async function claims(cookie: string, at = app) {
@@ -113,8 +113,8 @@ describeWithPostgres("sign-in", () => {
   });
 
   it("creates an account, and a session in a cookie that scripts cannot read", async () => {
-    const credentials = { name: "Ada", email: "first@example.org", password: "correct horse" };
-    const response = await send("/api/auth/sign-up/email", credentials);
+    const account = { name: "Ada", email: "first@example.org", password: "correct horse" };
+    const response = await send("/api/auth/sign-up/email", account);
     const [cookie] = response.headers.getSetCookie();
     expect(cookie).toMatch(/^ai-todo\.session_token=.*; HttpOnly; SameSite=Lax$/);
     const session = await send("/api/auth/get-session", undefined, { cookie: cookie?.split(";")[0] ?? "" });

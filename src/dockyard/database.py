@@ -7,13 +7,10 @@ own environment: no file, no argument list and no log holds it.
 
 from __future__ import annotations
 
-import os
 import secrets
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dockyard.images.bases import Engine as Bases
@@ -22,9 +19,11 @@ from dockyard.model.errors import MachineError, ToolFailedError
 from dockyard.model.events import Event
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.docker import KIND, QUICK
+from dockyard.tools.memory_file import memory_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from dockyard.model.events import Report
     from dockyard.tools.clock import Clock
@@ -154,6 +153,26 @@ class DatabaseAction:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What is known of the database before it is started.
+
+    Attributes:
+        settings: Its names and places.
+        container: Its container, running or not, or None.
+        password: The password that it has, or will be created with; in no repr.
+    """
+
+    settings: Settings
+    container: ContainerFacts | None
+    password: str = field(repr=False)
+
+    @property
+    def database(self) -> Database:
+        """The database, as it is or will be."""
+        return Database(self.settings, self.password, started=False)
+
+
 class Engine(Bases, Protocol):
     """What this module asks of the Docker engine."""
 
@@ -225,11 +244,19 @@ def require_ours(there: ContainerFacts) -> None:
         )
 
 
+def observe(docker: Engine, *, settings: Settings = DEFAULT) -> DatabaseFacts:
+    """Look the database up; nothing is started. Its URL is known from then on, also if it has to be created."""
+    there = docker.container(settings.name)
+    known = there.environment.get("POSTGRES_PASSWORD") if there is not None else None
+    return DatabaseFacts(settings, there, known or secrets.token_urlsafe(24))
+
+
 def start(  # noqa: PLR0913 - both clocks have a default
     docker: Engine,
     report: Report,
     *,
     ca_bundle: Path | None,
+    facts: DatabaseFacts | None = None,
     settings: Settings = DEFAULT,
     clock: Clock | None = None,
     wall: Callable[[], datetime] = now,
@@ -239,8 +266,9 @@ def start(  # noqa: PLR0913 - both clocks have a default
     Args:
         docker: The engine.
         report: Told of what is done; of nothing where it runs.
-        ca_bundle: The machine's certificates, for building a stand-in image.
-        settings: Names and places.
+        ca_bundle: The machine's own CA certificates, for building a fallback of its image.
+        facts: What `observe` returned, if it was called before.
+        settings: Names and places, if there are no facts.
         clock: The clock that the wait goes by.
         wall: The time of day, in UTC: one that has run for a while is not waited for.
 
@@ -248,10 +276,9 @@ def start(  # noqa: PLR0913 - both clocks have a default
         MachineError: The port is taken, or it does not come up.
         BuildError: Its image cannot be had.
     """
-    there = docker.container(settings.name)
+    facts = facts or observe(docker, settings=settings)
+    settings, there, password = facts.settings, facts.container, facts.password
     action = plan_database(settings, there)
-    password = there.environment.get("POSTGRES_PASSWORD") if there is not None else None
-    password = password or secrets.token_urlsafe(24)
     if action.verb is not Verb.KEEP:
         report(Event(SUBJECT, "Starting", f"{settings.name}: {action.reason}"))
         _act(docker, report, _Order(settings, action.verb, password, ca_bundle))
@@ -353,7 +380,7 @@ def _create(docker: Engine, report: Report, order: _Order) -> None:
         docker.stop(settings.name, grace=GRACE)
         docker.remove(settings.name)
     docker.ensure_volume(settings.volume, kind="database")
-    with _env_file(settings, order.password) as env_file:
+    with memory_file("dockyard-database", _environment(settings, order.password)) as env_file:
         docker.run_container(
             image,
             name=settings.name,
@@ -366,16 +393,9 @@ def _create(docker: Engine, report: Report, order: _Order) -> None:
         )
 
 
-@contextmanager
-def _env_file(settings: Settings, password: str) -> Iterator[Path]:
-    """Give a file with the password, which may stand in no argument list; it is in memory, and ends with us."""
-    descriptor = os.memfd_create("dockyard-database")
-    os.fchmod(descriptor, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"POSTGRES_USER={settings.user}\nPOSTGRES_DB={settings.database}\n")
-        file.write(f"POSTGRES_PASSWORD={password}\n")
-        file.flush()
-        yield Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+def _environment(settings: Settings, password: str) -> str:
+    """Return the file that a new container's environment is read from: an argument list would show the password."""
+    return f"POSTGRES_USER={settings.user}\nPOSTGRES_DB={settings.database}\nPOSTGRES_PASSWORD={password}\n"
 
 
 def _wait(docker: Engine, settings: Settings, password: str, clock: Clock) -> None:

@@ -299,6 +299,22 @@ def revisions(known: Iterable[Run], release: str) -> Mapping[int, tuple[Run, Ste
     }
 
 
+def seconds_of(known: Iterable[Run], step: str) -> float | None:
+    """Return how long a step took the last time that it succeeded, or None if it never did.
+
+    Args:
+        known: The runs, oldest first.
+        step: Its name.
+    """
+    took = [
+        (one.ended - one.began).total_seconds()
+        for run in known
+        for one in run.steps
+        if one.step == step and one.ok and one.ended is not None
+    ]
+    return took[-1] if took else None
+
+
 def runs(path: Path) -> tuple[Run, ...]:
     """Return the runs of a journal, oldest first; none where there is no journal.
 
@@ -410,4 +426,12 @@ def _owner(record: Mapping[str, Any]) -> str:
     return str(record.get("service") or record["subject"])
 
 
-_READERS = {"begin": _begin, "end": _end, "step": _step, "move": _move, "cause": _cause, "note": _note}
+_READERS = {
+    "begin": _begin,
+    "end": _end,
+    "step": _step,
+    "move": _move,
+    "takeover": _note,
+    "cause": _cause,
+    "note": _note,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from dockyard.model.errors import DockyardError
 from dockyard.model.redaction import Redactor
 from dockyard.tools.helm import Helm
 from dockyard.tools.kubernetes import Api
@@ -64,6 +65,16 @@ class Workspace:
             ClusterError: The cluster does not run.
         """
         return self.cluster.target(self.project.cluster.namespace)
+
+    def kubernetes_version(self) -> str:
+        """Return the Kubernetes version of the cluster that runs or will be started; empty if it is unknown.
+
+        A provider that does not answer is no error: charts are rendered and checked before any cluster exists.
+        """
+        try:
+            return self.cluster.kubernetes_version()
+        except DockyardError:
+            return self.project.cluster.kubernetes_version or ""
 
     def helm(self, target: Target | None = None) -> Helm:
         """Return Helm, on a cluster where a target is given."""

@@ -249,6 +249,6 @@ def test_templates_are_told_the_clusters_version(chart: Chart, monkeypatch: pyte
         folder=chart.root / "out",
         secrets={},
         namespace="default",
-        kubernetes_version="v1.20.2",
+        kubernetes_version="v1.36.3",
     )
-    assert told == ["v1.20.2"]
+    assert told == ["v1.36.3"]

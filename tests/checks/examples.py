@@ -24,6 +24,15 @@ spec:
   ports: [{name: http, port: 8000, targetPort: http, nodePort: 30081, protocol: TCP}]
 """
 
+POLICY = """\
+---
+# Source: web/templates/networkpolicy.yaml
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web}
+spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}
+"""
+
 SOUND = WEB + SETTINGS + SERVICE
 
 CHART = {"apiVersion": "v2", "name": "web", "version": "1.0.0", "appVersion": "latest"}
@@ -123,6 +132,7 @@ BAD: dict[str, Callable[[], Subject]] = {
     "DY206": lambda: change(READY, "readinessProbe: {httpGet: {path: /ready, port: 8080}}"),
     "DY207": lambda: change(READY, "readinessProbe: {httpGet: {path: /a b, port: http}}"),
     "DY208": lambda: change("matchLabels: {app: web}", "matchLabels: {app: api}"),
+    "DY209": lambda: replace(subject(f"{SOUND}{POLICY}"), provider="embedded"),
     "DY301": lambda: change("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 500m}"),
     "DY302": lambda: change(AMOUNTS, " {}"),
     "DY303": lambda: change("requests: {cpu: 250m", "requests: {cpu: 750m"),
@@ -164,6 +174,7 @@ BAD: dict[str, Callable[[], Subject]] = {
     "DY605": lambda: replace(subject(), images=(image(DOCKERFILE.replace("PYTHON_IMAGE", "BASE")),)),
     "DY701": lambda: change("  replicas: 1", "  replicas: one"),
     "DY702": lambda: change("apiVersion: apps/v1", "apiVersion: apps/v1beta1"),
+    "DY703": lambda: change(POD, f"{POD}\n      hostUsers: false"),
     "DY801": lambda: change("nodePort: 30081, protocol: TCP}]", "nodePort: 30081}, {port: 8000}]"),
     "DY901": lambda: replace(subject(), tracked=Tracked(files=("web/.env.local",))),
     "DY902": lambda: replace(subject(), tracked=Tracked(files=("a",), found=(("a", 1, "looks like a secret"),))),

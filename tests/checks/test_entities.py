@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.checks.examples import change, subject
-from tests.checks.samples import find
+from tests.checks.examples import SOUND, change, subject
+from tests.checks.samples import changed, find
 
 
 def test_the_sound_project_is_made_of_entities() -> None:
@@ -52,3 +54,21 @@ def test_what_another_check_tells_is_not_told_twice() -> None:
     broken = change("  replicas: 1", "  replicas: 4")
     assert list(find("DY306", broken))
     assert list(find("DY801", broken)) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "found"), [("v1.35.0", "2web", 1), ("v1.36.3", "2web", 0), ("", "-web", 1)]
+)
+def test_a_newer_version_accepts_more_names_of_services(version: str, name: str, found: int) -> None:
+    """From 1.36 on a Service's name may start with a digit."""
+    text = changed(SOUND, "  name: api-service", f"  name: {name}")
+    assert len(find("DY801", replace(subject(text), kubernetes_version=version))) == found
+
+
+@pytest.mark.parametrize(
+    "source", ["fileKeyRef: {volumeName: tmp, path: env, key: A}", "fieldRef: {fieldPath: spec.nodeName}"]
+)
+def test_a_variable_may_come_from_a_file_or_a_field(source: str) -> None:
+    """A file that an init container writes is a source like any other (Kubernetes 1.34)."""
+    text = changed(SOUND, "env: [{name: APP_VERSION, value: 1.0.0}]", f"env: [{{name: A, valueFrom: {{{source}}}}}]")
+    assert find("DY801", subject(text)) == []

@@ -10,6 +10,7 @@ import pytest
 
 from dockyard.checks.gate import refuse_errors
 from dockyard.cli.wiring import open_workspace
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from dockyard.model.errors import RefusedError
 from tests.conftest import MissingTool
 from tests.fakes import Recorder
@@ -47,10 +48,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing_tool: Missi
     return tmp_path
 
 
+def gate(project: Path, names: tuple[str, ...], report: Recorder, *, strict: bool = False) -> None:
+    """Ask the gate about releases of a project."""
+    refuse_errors(open_workspace(project), names, {}, report, kubernetes_version=EMBEDDED_KUBERNETES, strict=strict)
+
+
 def test_a_sound_project_passes(project: Path) -> None:
     """Our own charts have no error and no warning: nothing is said."""
     events = Recorder()
-    refuse_errors(open_workspace(project), ("mcp", "backend", "frontend"), {}, events)
+    gate(project, ("mcp", "backend", "frontend"), events)
     assert events.events == []
 
 
@@ -62,7 +68,7 @@ def test_a_chart_that_cannot_start_is_refused_with_every_cause(project: Path) ->
     pod = (frontend / "deployment.yaml").read_text(encoding="utf-8")
     (frontend / "deployment.yaml").write_text(pod.replace("-config\n", "-confg\n"), encoding="utf-8")
     with pytest.raises(RefusedError) as caught:
-        refuse_errors(open_workspace(project), ("mcp", "backend", "frontend"), {}, Recorder())
+        gate(project, ("mcp", "backend", "frontend"), Recorder())
     assert caught.value.exit_code == 4
     assert "helm/backend/templates/service.yaml" in caught.value.why
     assert "9999" in caught.value.why
@@ -77,11 +83,11 @@ def test_the_strict_are_refused_a_warning(project: Path) -> None:
     text = backend.read_text(encoding="utf-8")
     backend.write_text(re.sub(r" *livenessProbe:\n.*\n", "", text), encoding="utf-8")
     events, strict = Recorder(), Recorder()
-    refuse_errors(open_workspace(project), ("backend",), {}, events)
+    gate(project, ("backend",), events)
     (warned,) = events.events
     assert (warned.stage, warned.text[:5]) == ("Warning", "DY308")
     with pytest.raises(RefusedError, match="The checks found 1 finding, ") as caught:
-        refuse_errors(open_workspace(project), ("backend",), {}, strict, strict=True)
+        gate(project, ("backend",), strict, strict=True)
     assert warned.text in caught.value.why
     assert strict.events == []
 
@@ -91,5 +97,5 @@ def test_what_is_not_sent_is_not_held_against_the_rest(project: Path) -> None:
     service = project / "helm/backend/templates/service.yaml"
     service.write_text(service.read_text(encoding="utf-8").replace(TARGET, "targetPort: 9999"), encoding="utf-8")
     with pytest.raises(RefusedError):
-        refuse_errors(open_workspace(project), ("backend",), {}, Recorder())
-    refuse_errors(open_workspace(project), ("mcp",), {}, Recorder())
+        gate(project, ("backend",), Recorder())
+    gate(project, ("mcp",), Recorder())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from dockyard.model.project import Project
 from dockyard.model.redaction import Redactor
 from dockyard.tools.helm import Helm
 from dockyard.tools.process import Completed
-from tests.fakes import FakeHelm
+from tests.fakes import FakeHelm, fake_workspace
 
 ROOT = Path(__file__).parents[2]
 CHARTS = "tests/checks/charts"
@@ -62,7 +63,7 @@ def project(**releases: Any) -> Project:  # noqa: ANN401 - what dockyard.yaml ma
 
 def look(helm: Helm, of: Project, root: Path = ROOT, **facts: Any) -> Subject:  # noqa: ANN401 - gather's own
     """Gather what checks look at."""
-    return gather(of, root=root, helm=helm, **{"secrets": {}, "kubernetes_version": "v1.20.2", **facts})
+    return gather(of, root=root, helm=helm, **{"secrets": {}, "kubernetes_version": "v1.28.3", **facts})
 
 
 def alone(helm: Helm, root: Path, **keys: Any) -> ReleaseSubject:  # noqa: ANN401 - what dockyard.yaml may have
@@ -150,7 +151,7 @@ def test_a_release_is_rendered_with_what_a_deploy_adds(helm: Helm, tmp_path: Pat
     for references, tag in (({}, SAMPLE_TAG), ({"web": "web:1.2.3"}, "1.2.3")):
         (release,) = look(helm, of, tmp_path, references=references).releases
         (made,) = release.manifests.of_kind("ConfigMap")
-        assert made["data"]["a"] == f"web {tag} todo v1.20.2"
+        assert made["data"]["a"] == f"web {tag} todo v1.28.3"
         assert release.tag == tag
 
 
@@ -158,8 +159,47 @@ def test_a_release_is_rendered_with_what_a_deploy_adds(helm: Helm, tmp_path: Pat
 def test_a_chart_for_newer_clusters_does_not_render(helm: Helm, tmp_path: Path) -> None:
     """Helm would refuse it on the cluster."""
     with (chart(tmp_path) / "Chart.yaml").open("a") as file:
-        file.write('kubeVersion: ">=1.25.0"\n')
-    assert "incompatible with Kubernetes v1.20.2" in alone(helm, tmp_path).failure
+        file.write('kubeVersion: ">=1.30.0"\n')
+    assert "incompatible with Kubernetes v1.28.3" in alone(helm, tmp_path).failure
+
+
+SCALER = """\
+{{- if semverCompare ">=1.34-0" .Capabilities.KubeVersion.Version }}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
+{{- else }}
+apiVersion: autoscaling/v2beta2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+{{- end }}
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("version", "found"), [("v1.34.4", []), ("v1.33.9", ["DY702"])])
+def test_the_version_is_that_of_the_target_cluster(helm: Helm, tmp_path: Path, version: str, found: list[str]) -> None:
+    """Templates see the version that the cluster reports, and what they render is checked against it."""
+    chart(tmp_path, SCALER)
+    workspace = fake_workspace(tmp_path, {"releases": {"web": {"chart": "web"}}})
+    workspace.cluster.version = version
+    programs = {"helm": Path(helm._program)}  # noqa: SLF001 - the program under test
+    subject = module.look(replace(workspace, programs=programs))
+    assert (subject.kubernetes_version, subject.provider) == (version, "embedded")
+    assert [one.check for one in run_checks(subject, without={}, only=["DY701", "DY702", "DY703"])] == found
+
+
+@pytest.mark.process
+def test_a_known_version_is_not_asked_for(helm: Helm, tmp_path: Path) -> None:
+    """A deploy knows what it sends to; one that nobody knows is unknown, and no error."""
+    chart(tmp_path)
+    workspace = fake_workspace(tmp_path, {"releases": {"web": {"chart": "web"}}})
+    workspace.cluster.version = ""  # whoever asks is told nothing
+    programs = {"helm": Path(helm._program)}  # noqa: SLF001 - the program under test
+    subject = module.look(replace(workspace, programs=programs), kubernetes_version="v1.31.0")
+    assert subject.kubernetes_version == "v1.31.0"
+    assert module.look(replace(workspace, programs=programs)).kubernetes_version == ""
 
 
 @pytest.mark.process

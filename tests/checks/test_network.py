@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.checks.examples import READY, SERVICE, SOUND, change, in_project, release, subject
+from dockyard.checks.catalogue import run_checks
+from dockyard.checks.finding import Severity
+from tests.checks.examples import LIVE, POD, POLICY, READY, SERVICE, SOUND, change, in_project, release, subject
 from tests.checks.samples import changed, find, said
 
 APP = "Deployment/web: spec.template.spec.containers[0]"
@@ -29,9 +31,12 @@ def test_a_selector_of_nothing_is_found() -> None:
 
 
 def test_a_service_may_have_pods_of_another_release_or_no_selector() -> None:
-    """A Service without selector has endpoints of its own."""
+    """A Service without selector has endpoints of its own, and an alias has none."""
     assert said("DY201", subject(SOUND.replace(SERVICE, ""), release(SERVICE, name="other"))) == []
     assert said("DY201", change("  selector: {app: web}\n  ports", "  ports")) == []
+    alias = changed(SERVICE, "type: NodePort\n  selector: {app: web}", "type: ExternalName\n  selector: {app: other}")
+    assert said("DY201", subject(SOUND.replace(SERVICE, alias))) == []
+    assert said("DY202", subject(SOUND.replace(SERVICE, alias.replace("http, nodePort", "9, nodePort")))) == []
 
 
 @pytest.mark.parametrize(
@@ -225,7 +230,8 @@ def test_a_probe_of_a_container_that_names_no_port_cannot_be_known() -> None:
         ("exec: {command: []}", "there is no command"),
         ("httpGet: {port: '8000'}", "'8000' is not a port name"),
         ("httpGet: {port: 99999}", "99999 is not a port"),
-        ("httpGet: {port: http}, periodSeconds: 0", "0 is not a number of probes or seconds"),
+        ("httpGet: {port: http}, periodSeconds: 0", ""),
+        ("httpGet: {port: http}, periodSeconds: -1", "-1 is not a number of probes or seconds"),
         ("httpGet: {port: http, host: localhost}", "the host 'localhost' is the node, not the container"),
         ("httpGet: {port: http, host: other}", ""),
         ("httpGet: {port: http}, successThreshold: 2", ""),
@@ -251,11 +257,42 @@ def test_only_a_readiness_probe_may_want_two_successes(kind: str) -> None:
     assert said("DY207", subject(text)) == [f"{APP}.{kind}: successThreshold of a {kind} must be 1"]
 
 
-@pytest.mark.parametrize(("version", "found"), [("v1.20.2", 1), ("v1.23.0", 1), ("v1.24.0", 0), ("", 0)])
-def test_a_probe_over_grpc_needs_a_cluster_that_has_it(version: str, found: int) -> None:
-    """An older one drops the field, and the probe is empty."""
-    looked_at = change(READY, "readinessProbe: {grpc: {port: 8000}}")
-    assert len(find("DY207", replace(looked_at, kubernetes_version=version))) == found
+PROBES = (
+    "httpGet: {path: /ready, port: http}",
+    "httpGet: {path: /ready, port: 8000, scheme: HTTPS, httpHeaders: [{name: Accept, value: text/plain}]}",
+    "tcpSocket: {port: 8000}",
+    "exec: {command: [/bin/ready]}",
+    "grpc: {port: 8000}",
+    "grpc: {port: 8000, service: ready}",
+    "grpc: {port: 8000}, periodSeconds: 0, failureThreshold: 0",
+)
+
+
+@pytest.mark.parametrize("version", ["v1.28.0", "v1.36.3"])
+@pytest.mark.parametrize("way", PROBES)
+@pytest.mark.parametrize("kind", ["startupProbe", "livenessProbe", "readinessProbe"])
+def test_every_way_to_probe_is_sound(kind: str, way: str, version: str) -> None:
+    """No check finds fault with any of them; a count of 0 stands for the default."""
+    probes = {"livenessProbe": PROBES[0], "readinessProbe": PROBES[0], kind: way}
+    written = "\n          ".join(f"{name}: {{{probe}}}" for name, probe in probes.items())
+    looked_at = subject(changed(changed(SOUND, READY, written), LIVE, ""))
+    assert run_checks(replace(looked_at, kubernetes_version=version), without={}) == ()
+
+
+def test_a_probe_may_ask_the_node_from_its_own_network() -> None:
+    """With hostNetwork the container is reached where the node is."""
+    text = changed(SOUND, READY, "readinessProbe: {httpGet: {port: http, host: 127.0.0.1}}")
+    assert len(find("DY207", subject(text))) == 1
+    assert find("DY207", subject(changed(text, POD, f"{POD}\n      hostNetwork: true"))) == []
+
+
+def test_a_readiness_probe_ends_no_container() -> None:
+    """So it has no time for that; the API server refuses it, and takes it for the other two."""
+    probe = "{tcpSocket: {port: http}, terminationGracePeriodSeconds: 5}"
+    assert said("DY207", change(READY, f"readinessProbe: {probe}")) == [
+        f"{APP}.readinessProbe: a readinessProbe has no terminationGracePeriodSeconds: its failure ends no container"
+    ]
+    assert said("DY207", change(LIVE, f"livenessProbe: {probe}")) == []
 
 
 def test_a_workload_that_selects_others_is_found() -> None:
@@ -265,3 +302,39 @@ def test_a_workload_that_selects_others_is_found() -> None:
     ]
     job = "---\nkind: Job\nmetadata: {name: x}\nspec: {template: {spec: {containers: []}}}\n"
     assert said("DY208", subject(f"{SOUND}{job}---\nkind: Pod\nmetadata: {{name: z}}\nspec: {{}}\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("{key: app, operator: In, values: [api, web]}", 0),
+        ("{key: app, operator: In, values: [api]}", 1),
+        ("{key: tier, operator: In, values: [api]}", 1),
+        ("{key: app, operator: NotIn, values: [web]}", 1),
+        ("{key: tier, operator: NotIn, values: [web]}", 0),
+        ("{key: app, operator: Exists}", 0),
+        ("{key: tier, operator: Exists}", 1),
+        ("{key: app, operator: DoesNotExist}", 1),
+        ("{key: tier, operator: DoesNotExist}", 0),
+        ("{key: app, operator: Matches, values: 7}", 0),
+    ],
+)
+def test_a_workload_that_selects_others_by_an_expression_is_found(expression: str, found: int) -> None:
+    """Each operator of Kubernetes; another one is the schema's finding."""
+    text = changed(SOUND, "matchLabels: {app: web}", f"matchLabels: {{app: web}}\n    matchExpressions: [{expression}]")
+    said_of_it = "Deployment/web: spec.selector.matchExpressions[0]: its pods have app=web, which it does not select"
+    assert said("DY208", subject(text)) == [said_of_it] * found
+
+
+def test_a_policy_that_the_cluster_does_not_enforce_is_warned_of() -> None:
+    """On the embedded cluster; what Minikube's network enforces is not known here."""
+    looked_at = subject(f"{SOUND}{POLICY}")
+    (found,) = find("DY209", replace(looked_at, provider="embedded"))
+    assert (found.severity, found.place.file) == (Severity.WARNING, "charts/web/templates/networkpolicy.yaml")
+    assert found.message == (
+        "NetworkPolicy 'web' has no effect, as the embedded cluster does not enforce it: its pods reach everything and "
+        "are reached by everything"
+    )
+    assert find("DY209", replace(looked_at, provider="minikube")) == find("DY209", looked_at) == []
+    other = subject(SOUND + POLICY.replace("networking.k8s.io/v1", "crd.projectcalico.org/v1"))
+    assert find("DY209", replace(other, provider="embedded")) == []

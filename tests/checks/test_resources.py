@@ -119,6 +119,41 @@ def _pod(init: list[tuple[int, bool]], main: list[int]) -> Manifests:
     return Manifests.parse(f"{{kind: Pod, metadata: {{name: x}}, spec: {spec}}}")
 
 
+@pytest.mark.parametrize(
+    ("pod", "cpu"),
+    [
+        ("{}", 700),
+        ("{requests: {cpu: 2}}", 2000),
+        ("{requests: {cpu: 0}}", 0),
+        ("{limits: {cpu: 2}}", 700),
+        ("{requests: {memory: 1Gi}, limits: {cpu: 2}}", 700),
+        ("{limits: {cpu: 2}}, overhead: {cpu: 50m}", 750),
+    ],
+)
+def test_a_request_of_the_pod_counts_instead_of_those_of_its_containers(pod: str, cpu: int) -> None:
+    """Its limit alone does not, where its containers request something (Kubernetes sources, defaultPodRequests)."""
+    spec = f"{{resources: {pod}, containers: [{{resources: {{requests: {{cpu: 700m}}}}}}]}}"
+    manifests = Manifests.parse(f"{{kind: Pod, metadata: {{name: x}}, spec: {spec}}}")
+    assert resources.requested(manifests, "cpu") == cpu
+
+
+def test_a_limit_of_the_pod_is_its_request_where_nothing_requests_anything() -> None:
+    """As that of a container is."""
+    spec = "{resources: {limits: {cpu: 2}}, containers: [{name: app}]}"
+    assert resources.requested(Manifests.parse(f"{{kind: Pod, metadata: {{name: x}}, spec: {spec}}}"), "cpu") == 2000
+
+
+def test_limits_of_the_pod_are_limits_of_its_containers() -> None:
+    """No container can take more, and the scheduler has what it needs; what the pod does not name is still missing."""
+    bare = changed(changed(WEB, LIMITS, ""), REQUESTS, "").replace("resources:\n", "tty: false\n")
+    pod = "securityContext: {runAsNonRoot: true}"
+    whole = changed(bare, pod, f"{pod}\n      resources: {{limits: {{cpu: 1, memory: 1Gi}}}}")
+    assert said("DY301", subject(whole)) == said("DY302", subject(whole)) == []
+    part = changed(whole, "{cpu: 1, memory: 1Gi}", "{cpu: 1}")
+    assert said("DY301", subject(part)) == [f"{APP}.resources.limits: container 'app' has no limit for memory"]
+    assert said("DY302", subject(part)) == [f"{APP}.resources.requests: container 'app' has no request for memory"]
+
+
 CPU = st.integers(1, 4000)
 
 

@@ -12,14 +12,14 @@ from dockyard.checks.subject import ReleaseSubject
 from dockyard.model.errors import MachineError
 from tests.checks.samples import SETTINGS, WEB, changed, find, project, said, subject
 
-EVERY_VERSION = [f"v1.{minor}.0" for minor in range(20, 38)]
+EVERY_VERSION = [f"v1.{minor}.0" for minor in range(28, 38)]
 APP = "Deployment/web: spec.template.spec.containers[0]"
 
 
 @pytest.mark.parametrize("version", EVERY_VERSION)
-@pytest.mark.parametrize("id_", ["DY701", "DY702"])
+@pytest.mark.parametrize("id_", ["DY701", "DY702", "DY703"])
 def test_a_sound_release_passes(id_: str, version: str) -> None:
-    """In every version, those that are older than all schemas among them."""
+    """In every supported version."""
     assert said(id_, subject(kubernetes_version=version)) == []
 
 
@@ -84,12 +84,12 @@ def test_a_secret_that_is_not_base64_is_found_and_not_shown() -> None:
     assert found == ["Secret/web-secrets: data.DATABASE_URL: it is text, and must be base64"]
 
 
-def test_a_finding_says_when_the_schema_is_of_a_newer_version() -> None:
-    """The oldest schemas are of v1.25; an older cluster may know less than they do."""
-    (found,) = said("DY701", subject(changed(WEB, "replicas: 1", "replicas: x"), kubernetes_version="v1.20.2"))
-    assert found.endswith("(by the schema of v1.25, the oldest that is known; the cluster's is v1.20.2)")
-    (found,) = said("DY701", subject(changed(WEB, "replicas: 1", "replicas: x"), kubernetes_version="v1.25.3"))
-    assert "schema" not in found
+def test_a_newer_version_may_have_more_fields() -> None:
+    """Nobody here knows the fields of a version that is newer than all schemas; a wrong type stays wrong."""
+    text = changed(WEB, "replicas: 1", "replicas: x\n  shards: 2")
+    (found,) = said("DY701", subject(text, kubernetes_version="v1.99.0"))
+    assert found == "Deployment/web: spec.replicas: it is text, and must be a whole number"
+    assert len(find("DY701", subject(text, kubernetes_version="v1.37.0"))) == 2
 
 
 def test_kinds_that_are_not_built_in_are_skipped() -> None:
@@ -112,43 +112,27 @@ POLICY = "{{apiVersion: {}, kind: {}, metadata: {{name: x}}}}"
 @pytest.mark.parametrize(
     ("version", "api", "kind", "told"),
     [
-        ("v1.20.2", "policy/v1", "PodDisruptionBudget", ", it serves that of policy/v1beta1"),
-        ("v1.21.0", "policy/v1", "PodDisruptionBudget", None),
-        ("v1.24.9", "policy/v1beta1", "PodDisruptionBudget", None),
-        ("v1.25.0", "policy/v1beta1", "PodDisruptionBudget", ", it serves that of policy/v1"),
-        ("v1.20.2", "batch/v1", "CronJob", ", it serves that of batch/v1beta1"),
-        ("v1.20.2", "batch/v1", "Job", None),
-        ("v1.21.0", "batch/v1", "CronJob", None),
-        ("v1.25.0", "batch/v1beta1", "CronJob", ", it serves that of batch/v1"),
+        ("v1.36.3", "policy/v1", "PodDisruptionBudget", None),
+        ("v1.36.3", "policy/v1beta1", "PodDisruptionBudget", ", it serves that of policy/v1"),
+        ("v1.28.0", "policy/v1beta1", "PodSecurityPolicy", ""),
+        ("v1.36.3", "batch/v1", "CronJob", None),
+        ("v1.36.3", "batch/v1beta1", "CronJob", ", it serves that of batch/v1"),
+        ("v1.34.0", "autoscaling/v2", "HorizontalPodAutoscaler", None),
         (
-            "v1.20.2",
-            "autoscaling/v2",
-            "HorizontalPodAutoscaler",
-            ", it serves that of autoscaling/v1 and autoscaling/v2beta1 and autoscaling/v2beta2",
-        ),
-        ("v1.23.0", "autoscaling/v2", "HorizontalPodAutoscaler", None),
-        ("v1.25.0", "autoscaling/v2beta2", "HorizontalPodAutoscaler", None),
-        (
-            "v1.26.0",
+            "v1.34.0",
             "autoscaling/v2beta2",
             "HorizontalPodAutoscaler",
             ", it serves that of autoscaling/v1 and autoscaling/v2",
         ),
-        ("v1.20.2", "discovery.k8s.io/v1", "EndpointSlice", ", it serves that of discovery.k8s.io/v1beta1"),
-        (
-            "v1.18.0",
-            "networking.k8s.io/v1",
-            "Ingress",
-            ", it serves that of extensions/v1beta1 and networking.k8s.io/v1beta1",
-        ),
-        ("v1.20.2", "networking.k8s.io/v1", "Ingress", None),
-        ("v1.20.2", "extensions/v1beta1", "Deployment", ", it serves that of apps/v1"),
-        ("v1.30.0", "extensions/v1beta1", "Ingress", ", it serves that of networking.k8s.io/v1"),
-        ("v1.30.0", "apps/v1", "Deploymint", "; was Deployment meant?"),
-        ("v1.20.2", "v1", "Servce", "; was Service meant?"),
-        ("v1.30.0", "v1", "Zzzzzz", ""),
-        ("v1.20.2", "storage.k8s.io/v1alpha1", "VolumeAttachment", None),
+        ("v1.28.0", "extensions/v1beta1", "Deployment", ", it serves that of apps/v1"),
+        ("v1.36.3", "extensions/v1beta1", "Ingress", ", it serves that of networking.k8s.io/v1"),
+        ("v1.36.3", "apps/v1", "Deploymint", "; was Deployment meant?"),
+        ("v1.36.3", "v1", "Servce", "; was Service meant?"),
+        ("v1.36.3", "v1", "Zzzzzz", ""),
+        ("v1.29.0", "storagemigration.k8s.io/v1", "StorageVersionMigration", "; v1.37 is the first that does"),
+        ("v1.33.0", "storage.k8s.io/v1", "VolumeAttributesClass", "; v1.34 is the first that does"),
         ("v1.99.0", "apps/v9", "Deployment", None),
+        ("v1.20.0", "apps/v9", "Deployment", None),
         ("v1.30.0", "gateway.networking.k8s.io/v1", "Gateway", None),
         ("", "policy/v1beta1", "PodDisruptionBudget", ", it serves that of policy/v1"),
     ],
@@ -179,9 +163,9 @@ def test_kinds_that_the_cluster_does_not_serve_are_found(version: str, api: str,
 def test_what_a_chart_chooses_by_the_cluster_is_left_alone(template: str, found: int) -> None:
     """Without a cluster Helm claims all versions that it knows, and the chart chooses among these."""
     spec = project().releases["web"]
-    there = Manifests.parse(POLICY.format("policy/v1", "PodDisruptionBudget"))
+    there = Manifests.parse(POLICY.format("policy/v1beta1", "PodDisruptionBudget"))
     asking = ReleaseSubject(name="ask", spec=spec, chart={}, manifests=there, templates={"a": "kind: X", "b": template})
-    assert len(find("DY702", subject("", asking, kubernetes_version="v1.20.2"))) == found
+    assert len(find("DY702", subject("", asking, kubernetes_version="v1.36.3"))) == found
 
 
 def test_an_object_without_api_version_is_found() -> None:
@@ -195,7 +179,7 @@ def test_an_object_without_api_version_is_found() -> None:
 def test_a_version_is_read_as_clusters_write_it(text: str) -> None:
     """The minor version counts; the package has all since v1.25."""
     version = kubernetes.version(text)
-    assert (version.minor, version.schemas.minor, version.is_older) == (30, 30, False)
+    assert (version.minor, version.schemas.minor, version.is_newer) == (30, 30, False)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +203,7 @@ def _keywords(schema: Any) -> set[str]:  # noqa: ANN401 - a JSON schema
     return own.union(*map(_keywords, inner))
 
 
-@pytest.mark.parametrize("version", EVERY_VERSION[5:])
+@pytest.mark.parametrize("version", EVERY_VERSION)
 def test_the_schemas_have_no_rules_that_there_is_no_sentence_for(version: str) -> None:
     """A new keyword in a later version of the package would need a sentence of its own."""
     schemas = kubernetes.version(version).schemas
@@ -230,12 +214,19 @@ def test_the_schemas_have_no_rules_that_there_is_no_sentence_for(version: str) -
     assert {name.rpartition(".")[2] for name in choices} == {"Quantity", "IntOrString"}
 
 
-def test_the_table_agrees_with_the_schemas() -> None:
-    """What a version with schemas serves is what the table says of it."""
-    for kind, (first, end) in kubernetes.SERVED.items():
-        for minor in range(25, 38):
-            known = kind in kubernetes.version(f"v1.{minor}.0").schemas.kinds
-            assert known == (first <= minor and (end is None or minor < end)), (kind, minor)
+def test_the_groups_are_those_of_all_versions() -> None:
+    """Those of the schemas, and one that is older than all of them."""
+    kinds = [kind for version in EVERY_VERSION for kind in kubernetes.version(version).schemas.kinds]
+    assert {api_version.rpartition("/")[0] for api_version, _ in kinds} | {"extensions"} == kubernetes.GROUPS
+
+
+@pytest.mark.parametrize(("field", "since"), kubernetes.FIELD_SINCE.items())
+def test_a_field_that_is_off_is_in_the_schema_before(field: tuple[str, str], since: int | None) -> None:
+    """An entry of the table is needed: a schema has the field while the API server drops it."""
+    definition = (f"{kubernetes.DEFINITION}{field[0]}", field[1])
+    dropped = [minor for minor in range(28, 38) if definition in kubernetes.version(f"v1.{minor}.0").schemas.gated]
+    assert dropped
+    assert since is None or dropped[-1] == since - 1
 
 
 def test_schemas_that_are_not_there_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

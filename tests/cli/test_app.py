@@ -14,7 +14,7 @@ import pytest
 
 from dockyard.cli import wiring
 from dockyard.deploy import pipeline
-from dockyard.deploy.pipeline import Options
+from dockyard.deploy.options import Options
 from dockyard.model.errors import LeftFailedError, RefusedError, RolloutError, StoppedError
 from dockyard.releases import records
 from dockyard.releases.plan import Verb
@@ -113,7 +113,7 @@ def test_a_strict_deploy_refuses_what_others_only_warn_of(
 ) -> None:
     """A .env that others may read, before anything starts, in a dry run too; the checks are asked for warnings."""
     strictness: list[bool] = []
-    monkeypatch.setattr("dockyard.cli.app.refuse_errors", lambda *_, strict: strictness.append(strict))
+    monkeypatch.setattr("dockyard.cli.app.refuse_errors", lambda *_, strict, **__: strictness.append(strict))
     (sources.root / ".env").touch(0o600)
     (sources.root / ".env").chmod(0o644)
     for argv in (["--strict"], ["--strict", "--dry-run"]):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from tests.cli.conftest import Inv
 from tests.fakes import FakeWorkspace
 
@@ -22,7 +23,7 @@ def test_status_of_a_running_cluster(inv: Inv, workspace: FakeWorkspace, capsys:
     assert workspace.cluster.running
     assert inv("cluster.status", "--json") == 0
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["status"], facts["kubernetesVersion"]) == ("Running", "v1.20.2")
+    assert (facts["status"], facts["kubernetesVersion"]) == ("Running", EMBEDDED_KUBERNETES)
     assert inv("cluster.status") == 0
     assert "Running" in capsys.readouterr().out
 

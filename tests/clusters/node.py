@@ -15,9 +15,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
-from dockyard.model.errors import ApiSilentError
+from dockyard.clusters.relays import LISTENS
+from dockyard.model.errors import ApiSilentError, MachineError, ToolFailedError
 from dockyard.model.events import Report
-from dockyard.tools.docker import KIND, QUICK, ContainerFacts
+from dockyard.tools.docker import CLUSTER, KIND, QUICK, ContainerFacts
 from dockyard.tools.kubernetes import Api, Object
 from dockyard.tools.process import Completed
 from dockyard.tools.target import Target
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 NAME = "node-under-test"
 ADMIN = "apiVersion: v1\nclusters:\n- cluster:\n    server: https://127.0.0.1:6443\n"
 ADDRESS = "127.0.0.1:40123"
+NODE_ADDRESS = "172.30.0.2"
+"""The node's address on its network; nothing is there in a test."""
 
 
 class FakeEngine(FakeDocker):
@@ -41,9 +44,13 @@ class FakeEngine(FakeDocker):
         asked: How often it was asked for the container.
         log: Its output, with the moment of each line.
         options: What the container was made with.
+        relays: The containers beside the node.
+        taken: Addresses of this machine that another program has.
+        said_by_relays: The last line of output of each relay.
         table: What `ctr images list` shows: name to digest.
         content: Digests of the blobs in the node.
         keeps: Whether the node takes what it is sent.
+        broken: Whether the engine does not answer.
     """
 
     def __init__(self) -> None:
@@ -54,45 +61,86 @@ class FakeEngine(FakeDocker):
         self.asked = 0
         self.log: list[tuple[datetime, str]] = []
         self.options: dict[str, Any] = {}
+        self.relays: dict[str, ContainerFacts] = {}
+        self.taken: set[str] = set()
+        self.said_by_relays = f"{LISTENS} on 31000\n"
         self.table: dict[str, str] = {}
         self.content: list[str] = []
         self.keeps = True
+        self.broken = False
         self.archive = b""
 
-    def hold(self, *, running: bool = True, address: str = "", id_: str = "1") -> None:
+    def hold(self, *, running: bool = True, address: str = "", id_: str = "1", version: str = "") -> None:
         """Have a node."""
+        labels = {KIND: "node", **({"dev.dockyard.kubernetes": version} if version else {})}
         ports = {6443: (address or self.address,), 30080: ("127.0.0.1:40080",)}
-        self.node = ContainerFacts(NAME, "sha256:node", running, 0, {KIND: "node"}, {}, ports, id=id_)
+        networks = {"dockyard": NODE_ADDRESS}
+        self.node = ContainerFacts(NAME, "sha256:node", running, 0, labels, {}, ports, networks, id=id_)
+
+    def hold_relay(self, port: int, *, running: bool = True, image: str = "sha256:node") -> None:
+        """Have a relay of the node."""
+        name = f"{NAME}-relay-{port}"
+        labels = {KIND: "relay", CLUSTER: NAME}
+        self.relays[name] = ContainerFacts(name, image, running, 0, labels, {}, {port: (f"127.0.0.1:{port}",)})
 
     def container(self, name: str) -> ContainerFacts | None:
-        """Return the node."""
-        self.asked += 1
-        return self.node if name == NAME else None
+        """Return the node, or a relay."""
+        if self.broken:
+            raise MachineError("The Docker engine does not answer")
+        self.asked += name == NAME
+        return self.node if name == NAME else self.relays.get(name)
+
+    def containers_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the relays with these labels."""
+        return tuple(name for name, relay in self.relays.items() if labels.items() <= relay.labels.items())
 
     def run_container(self, image: str, *, name: str, **options: Any) -> None:  # noqa: ANN401 - the real one's signature
-        """Make the node."""
+        """Make the node, or a relay; one whose port is taken is made and does not run."""
         self.calls.append(f"run {image} {name}")
         self.options = options
-        self.hold(id_="made")
+        if name == NAME:
+            self.hold(id_="made")
+            return
+        ((address, port),) = options["publish"]
+        if name in self.relays:
+            raise ToolFailedError(
+                ["docker", "run"], 125, f'The container name "/{name}" is already in use by container "1"'
+            )
+        running = address not in self.taken
+        bound = {port: (f"{address}45678" if address.endswith(":") else address,)}
+        self.relays[name] = ContainerFacts(name, image, running, 0, options["labels"], {}, bound if running else {})
+        if not running:
+            raise ToolFailedError(["docker", "run"], 125, "bind: address already in use")
 
     def start(self, name: str) -> None:
-        """Start the node."""
+        """Start the node, or a relay whose port is free."""
         self.calls.append(f"start {name}")
-        self.hold()
+        if name == NAME:
+            self.hold()
+            return
+        relay = self.relays[name]
+        if self.taken & {address for bound in relay.ports.values() for address in bound}:
+            raise ToolFailedError(["docker", "start"], 1, "bind: address already in use")
+        self.relays[name] = replace(relay, running=True)
 
     def stop(self, name: str, *, grace: int) -> None:
-        """Stop the node."""
+        """Stop the node, or a relay."""
         self.calls.append(f"stop {name} {grace}")
-        if self.node is not None:
+        if name in self.relays:
+            self.relays[name] = replace(self.relays[name], running=False)
+        elif self.node is not None:
             self.node = replace(self.node, running=False)
 
     def remove(self, name: str) -> None:
-        """Remove the node."""
+        """Remove the node, or a relay."""
         self.calls.append(f"remove {name}")
-        self.node = None
+        if self.relays.pop(name, None) is None:
+            self.node = None
 
-    def logs(self, name: str, *, tail: int, since: datetime | None = None) -> str:  # noqa: ARG002 - there is one log
+    def logs(self, name: str, *, tail: int, since: datetime | None = None) -> str:
         """Return the last lines, of later moments where one is given."""
+        if name in self.relays:
+            return self.said_by_relays
         lines = [line for moment, line in self.log if since is None or moment >= since]
         return "".join(f"{line}\n" for line in lines[-tail:])
 
@@ -159,12 +207,18 @@ class FakeApi(Api):
         up: Whether it answers, look by look, the last again and again.
         heartbeat: The node's last one; None where there is no node yet.
         accounts: The ServiceAccounts there are.
+        served: Its version.
         targets: Where it was asked for.
+        routed: Where this machine reaches it besides.
+        tried: Where it was looked for besides.
     """
 
+    routed: set[str]
+    tried: list[str]
     up: list[bool]
     heartbeat: datetime | None
     accounts: list[str]
+    served = "v1.34.4"
     targets: list[Target]
 
     def __init__(self, target: Target) -> None:
@@ -174,10 +228,15 @@ class FakeApi(Api):
     def reset(cls) -> None:
         """Answer at once, with a node that is Ready from now on."""
         cls.up, cls.heartbeat, cls.accounts = [True], datetime.now(UTC) + timedelta(hours=1), ["default"]
-        cls.targets = []
+        cls.targets, cls.routed, cls.tried = [], set(), []
 
     def _look(self) -> bool:
         return self.up.pop(0) if len(self.up) > 1 else self.up[0]
+
+    def answers_at(self, host: str, port: int) -> bool:
+        """Answer there, if that address is routed."""
+        self.tried.append(f"{host}:{port}")
+        return f"{host}:{port}" in self.routed
 
     def ready(self) -> bool:
         """Answer."""
@@ -192,10 +251,12 @@ class FakeApi(Api):
         body: Object | None = None,  # noqa: ARG002
         content_type: str = "application/json",  # noqa: ARG002
     ) -> Object:
-        """Return the nodes."""
-        assert (method, path) == ("GET", "api/v1/nodes")
+        """Return the version or the nodes."""
+        assert (method, path) in {("GET", "api/v1/nodes"), ("GET", "version")}
         if not self._look():
             raise ApiSilentError(ADDRESS, "connection refused")
+        if path == "version":
+            return {"gitVersion": self.served}
         return {"items": [_node(self.heartbeat)] if self.heartbeat else []}
 
     def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:  # noqa: ARG002

@@ -5,18 +5,27 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE
+from dockyard.clusters import embedded
+from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE, VERSION_LABEL
+from dockyard.clusters.protocol import ExposedPort
+from dockyard.model.cluster import EMBEDDED_ADDONS, EMBEDDED_KUBERNETES
 from dockyard.model.errors import ClusterError, MachineError
 from dockyard.tools.docker import KIND, ImageFacts
-from tests.clusters.node import ADDRESS, NAME, FakeApi, FakeEngine, cluster, saved
+from dockyard.tools.tcp import PROXY_SETTLE
+from tests.clusters.node import ADDRESS, NAME, NODE_ADDRESS, FakeApi, FakeEngine, cluster, saved
 from tests.fakes import FakeClock, Recorder
+
+PUBLISHED = ExposedPort(port=80, node_port=30080)
 
 
 @pytest.fixture
@@ -34,10 +43,31 @@ def test_absent_running_and_stopped_are_told(engine: FakeEngine, tmp_path: Path)
     facts = node.status()
     assert facts is not None
     assert (facts.status, facts.ip, facts.driver) == ("Running", "127.0.0.1", "docker")
+    assert facts.addons == EMBEDDED_ADDONS
     engine.hold(running=False)
     facts = node.status()
     assert facts is not None
     assert facts.status == "Stopped"
+
+
+def test_the_version_is_that_of_the_api_server(engine: FakeEngine, tmp_path: Path) -> None:
+    """While it answers; else that of the node's image, since a start runs the same node again."""
+    node = cluster(engine, tmp_path)
+    engine.hold(version="v1.36.9")
+    assert node.kubernetes_version() == FakeApi.served == "v1.34.4"
+    FakeApi.up = [False]
+    assert node.kubernetes_version() == "v1.36.9"
+    engine.hold(running=False, version="v1.36.9")
+    assert node.kubernetes_version() == "v1.36.9"
+
+
+def test_without_a_node_the_version_is_that_of_the_next_start(engine: FakeEngine, tmp_path: Path) -> None:
+    """Without a Docker engine too: checks need none."""
+    node = cluster(engine, tmp_path)
+    assert node.kubernetes_version() == EMBEDDED_KUBERNETES
+    engine.hold(version="")
+    engine.broken = True
+    assert node.kubernetes_version() == EMBEDDED_KUBERNETES
 
 
 def test_a_first_start_makes_the_node(engine: FakeEngine, tmp_path: Path) -> None:
@@ -145,6 +175,36 @@ def test_a_component_that_does_not_start_is_named_with_the_log(engine: FakeEngin
     assert caught.value.why == "its last log lines:\n  panic: no space left\n"
     assert "cluster.delete cluster.start" in caught.value.fix
     assert clock.now() == 0
+
+
+def test_a_node_of_another_kubernetes_version_is_refused_with_the_command_that_replaces_it(
+    engine: FakeEngine, tmp_path: Path
+) -> None:
+    """Nothing is done to it: its data may be wanted."""
+    engine.hold()
+    assert engine.node is not None
+    engine.node = replace(engine.node, labels={VERSION_LABEL: "v1.20.2"})
+    with pytest.raises(ClusterError) as raised:
+        cluster(engine, tmp_path).start(Recorder())
+    assert f"runs Kubernetes v1.20.2, this Dockyard needs {EMBEDDED_KUBERNETES}" in str(raised.value)
+    assert "cluster.delete deploy" in str(raised.value)
+    assert engine.calls == []
+
+
+def test_damaged_data_of_containerd_are_removed_once(engine: FakeEngine, tmp_path: Path) -> None:
+    """Images and containers can be made again; a second failure is the user's to know."""
+    broken = "dockyard-node: failed containerd (3 times in a row, the last: status 1)"
+    engine.log = [(datetime.now(UTC) + timedelta(hours=1), broken)]
+    report = Recorder()
+    with pytest.raises(ClusterError, match="component containerd does not start"):
+        cluster(engine, tmp_path).start(report)
+    repairs = [call for call in engine.calls if call.startswith(("find", "stop", "start"))]
+    assert repairs == [
+        "find /var/lib/containerd -mindepth 1 -delete",
+        f"stop {NAME} {STOP_GRACE}",
+        f"start {NAME}",
+    ]
+    assert ("cluster", "Repairing") in report.lasting
 
 
 def test_a_failure_of_an_earlier_start_is_over(engine: FakeEngine, tmp_path: Path) -> None:
@@ -291,7 +351,7 @@ def test_one_command_asks_for_the_container_once(engine: FakeEngine, tmp_path: P
     node, asked = cluster(engine, tmp_path), engine.asked
     for namespace in ("default", "todo"):
         assert node.target(namespace).namespace == namespace
-        assert node.address(30080) == "127.0.0.1:40080"
+        assert node.address(PUBLISHED) == "127.0.0.1:40080"
     assert engine.asked == asked + 1
 
 
@@ -335,27 +395,93 @@ def test_a_cluster_that_does_not_run_is_told(engine: FakeEngine, tmp_path: Path,
     if there:
         engine.hold(running=False)
     node = cluster(engine, tmp_path)
-    for ask in (partial(node.target, "default"), partial(node.address, 30080)):
+    for ask in (partial(node.target, "default"), partial(node.address, PUBLISHED)):
         with pytest.raises(ClusterError) as caught:
             ask()
         assert str(caught.value) == f"The cluster {NAME} is {said}. Run `./inv cluster.start`."
 
 
 def test_a_node_port_is_where_it_was_published(engine: FakeEngine, tmp_path: Path) -> None:
-    """Whatever number the engine chose."""
+    """Whatever number the engine chose; nothing else is tried."""
     engine.hold()
-    assert cluster(engine, tmp_path).address(30080) == "127.0.0.1:40080"
+    assert cluster(engine, tmp_path).address(PUBLISHED) == "127.0.0.1:40080"
+    assert FakeApi.tried == []
 
 
-def test_a_node_port_that_is_not_published_is_told(engine: FakeEngine, tmp_path: Path) -> None:
-    """With the range that is."""
+def test_another_node_port_is_at_the_node_where_this_machine_routes_to_it(engine: FakeEngine, tmp_path: Path) -> None:
+    """One command finds out once."""
     engine.hold()
-    with pytest.raises(ClusterError) as caught:
-        cluster(engine, tmp_path).address(31000)
-    assert str(caught.value) == (
-        "NodePort 31000 cannot be reached from this machine. The embedded cluster publishes 30080 to 30090. "
-        "Choose a nodePort in that range."
-    )
+    FakeApi.routed = {f"{NODE_ADDRESS}:6443"}
+    node = cluster(engine, tmp_path)
+    assert [node.address(ExposedPort(port=80, node_port=port)) for port in (31000, 32767)] == [
+        f"{NODE_ADDRESS}:31000",
+        f"{NODE_ADDRESS}:32767",
+    ]
+    assert (FakeApi.tried, engine.relays) == ([f"{NODE_ADDRESS}:6443"], {})
+
+
+def test_another_node_port_is_at_a_relay_where_this_machine_does_not_route(engine: FakeEngine, tmp_path: Path) -> None:
+    """As on macOS and Windows, where the engine runs in a virtual machine."""
+    engine.hold()
+    assert cluster(engine, tmp_path).address(ExposedPort(port=80, node_port=31000)) == "127.0.0.1:31000"
+    assert list(engine.relays) == [f"{NAME}-relay-31000"]
+
+
+LOAD_BALANCED = {
+    "routed": (True, {"port": 80, "node_port": 31000, "load_balancer": NODE_ADDRESS}, f"{NODE_ADDRESS}:80"),
+    "not routed": (False, {"port": 80, "node_port": 31000, "load_balancer": NODE_ADDRESS}, "127.0.0.1:31000"),
+    "published": (False, {"port": 80, "node_port": 30080, "load_balancer": NODE_ADDRESS}, "127.0.0.1:40080"),
+    "pending": (True, {"port": 80, "node_port": 31000}, f"{NODE_ADDRESS}:31000"),
+    "without a NodePort": (False, {"port": 8080, "load_balancer": NODE_ADDRESS}, "127.0.0.1:8080"),
+    "of another kind": (True, {"port": 80, "node_port": 31000, "load_balancer": "192.0.2.1"}, f"{NODE_ADDRESS}:31000"),
+}
+
+
+@pytest.mark.parametrize(("routed", "port", "address"), LOAD_BALANCED.values(), ids=LOAD_BALANCED)
+def test_a_load_balancer_is_at_an_address_that_this_machine_reaches(
+    engine: FakeEngine, tmp_path: Path, *, routed: bool, port: Mapping[str, Any], address: str
+) -> None:
+    """Its own where this machine routes to the node, else its NodePort."""
+    engine.hold()
+    FakeApi.routed = {f"{NODE_ADDRESS}:6443"} if routed else set()
+    assert cluster(engine, tmp_path).address(ExposedPort(**port)) == address
+
+
+def test_a_connection_goes_to_the_node_itself_where_this_machine_routes_to_it(
+    engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Docker publishes takes every connection, also one that it cannot forward."""
+    tried: list[tuple[str, float]] = []
+    monkeypatch.setattr(embedded, "connection_error", lambda address, *, settle=0: tried.append((address, settle)))
+    engine.hold()
+    cluster(engine, tmp_path).connection_error(PUBLISHED)
+    FakeApi.routed = {f"{NODE_ADDRESS}:6443"}
+    cluster(engine, tmp_path).connection_error(PUBLISHED)
+    assert tried == [("127.0.0.1:40080", PROXY_SETTLE), (f"{NODE_ADDRESS}:30080", 0)]
+
+
+def test_relays_stop_start_and_go_with_the_node(engine: FakeEngine, tmp_path: Path) -> None:
+    """Their URLs stay valid over a stop and a start."""
+    engine.hold()
+    engine.hold_relay(31000)
+    node = cluster(engine, tmp_path)
+    node.stop(Recorder())
+    assert not engine.relays[f"{NAME}-relay-31000"].running
+    node.start(Recorder())
+    assert engine.relays[f"{NAME}-relay-31000"].running
+    node.delete(Recorder())
+    assert engine.relays == {}
+    assert engine.calls[-1] == "remove network dockyard"
+
+
+def test_relays_of_ports_that_no_longer_exist_are_removed(engine: FakeEngine, tmp_path: Path) -> None:
+    """A load balancer's without a NodePort is known by the Service's port."""
+    engine.hold()
+    for port in (31000, 31001, 8080):
+        engine.hold_relay(port)
+    keep = [ExposedPort(port=80, node_port=31001), ExposedPort(port=8080, load_balancer=NODE_ADDRESS)]
+    cluster(engine, tmp_path).release_addresses(keep=keep)
+    assert list(engine.relays) == [f"{NAME}-relay-31001", f"{NAME}-relay-8080"]
 
 
 def test_images_are_named_as_docker_names_them(engine: FakeEngine, tmp_path: Path) -> None:

@@ -6,14 +6,19 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from dockyard.clusters import minikube
 from dockyard.clusters.minikube import Minikube
-from dockyard.model.errors import ClusterError, ToolFailedError
+from dockyard.clusters.protocol import ExposedPort
+from dockyard.model.errors import ApiSilentError, ClusterError, ToolFailedError
 from dockyard.model.project import ClusterSpec
 from dockyard.tools.docker import ImageFacts
+from dockyard.tools.kubernetes import Api
+from dockyard.tools.target import Target
+from dockyard.tools.tcp import PROXY_SETTLE
 from tests.fakes import FakeDocker, Recorder
 
 pytestmark = pytest.mark.process
@@ -31,7 +36,7 @@ class Program:
         program.write_text(f"#!{sys.executable} -I\n{source}", encoding="utf-8")
         program.chmod(0o755)
         self._state = folder / "state.json"
-        self.change(calls=[], profile=None, broken=False, node={}, engine={"web:v1": NEW}, in_use=[])
+        self.change(calls=[], profile=None, broken=False, node={}, engine={"web:v1": NEW}, in_use=[], config={})
 
     def change(self, **state: object) -> None:
         """Set parts of its state."""
@@ -41,6 +46,11 @@ class Program:
     def state(self) -> dict[str, Any]:
         """What it knows."""
         return dict(json.loads(self._state.read_text(encoding="utf-8"))) if self._state.exists() else {}
+
+    @property
+    def commands(self) -> list[str]:
+        """Its calls, whole but for what every call has."""
+        return [" ".join(word for word in call[:-1] if "profile=" not in word) for call in self.state["calls"]]
 
     @property
     def calls(self) -> list[str]:
@@ -201,6 +211,122 @@ def test_a_delete_leaves_no_kubeconfig(cluster: Minikube) -> None:
     assert (cluster.status(), own.exists(), report.lasting) == (None, False, [("cluster", "Deleted")])
 
 
-def test_a_node_port_is_on_the_nodes_address(cluster: Minikube) -> None:
-    """Where Linux reaches it."""
-    assert cluster.address(30080) == "192.168.49.2:30080"
+def test_a_node_port_is_on_the_nodes_address(cluster: Minikube, program: Program) -> None:
+    """Where Linux reaches it; one command asks for the address once."""
+    ports = (30080, 32767)
+    assert [cluster.address(ExposedPort(port=80, node_port=port)) for port in ports] == [
+        "192.168.49.2:30080",
+        "192.168.49.2:32767",
+    ]
+    assert program.calls == ["ip"]
+
+
+def test_a_load_balancer_is_where_the_tunnel_has_it(cluster: Minikube) -> None:
+    """Without a tunnel it has no address, and the NodePort is used."""
+    port = ExposedPort(port=80, node_port=31000, load_balancer="10.96.4.7")
+    assert cluster.address(port) == "10.96.4.7:80"
+
+
+def test_only_the_tunnel_may_accept_connections_by_itself(cluster: Minikube, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node refuses those that lead nowhere."""
+    tried: list[tuple[str, float]] = []
+    monkeypatch.setattr(minikube, "connection_error", lambda address, *, settle: tried.append((address, settle)))
+    cluster.connection_error(ExposedPort(port=80, node_port=31000))
+    cluster.connection_error(ExposedPort(port=80, node_port=31000, load_balancer="127.0.0.1"))
+    assert tried == [("192.168.49.2:31000", 0), ("127.0.0.1:80", PROXY_SETTLE)]
+
+
+def test_no_address_has_to_be_released(cluster: Minikube, program: Program) -> None:
+    """Nothing was set up for one."""
+    cluster.release_addresses(keep=[])
+    assert program.calls == []
+
+
+class Answering(Api):
+    """An API server that has a version, or does not answer."""
+
+    served = "v1.34.4"
+    targets: ClassVar[list[Target]] = []
+
+    def __init__(self, target: Target) -> None:
+        self.targets.append(target)
+
+    def version(self) -> str:
+        """Return it."""
+        if not self.served:
+            raise ApiSilentError("192.168.49.2:8443", "timed out")
+        return self.served
+
+
+def profile(folder: Path, **spec: object) -> Minikube:
+    """Return the profile of a project."""
+    return Minikube(ClusterSpec.model_validate(spec), docker=FakeDocker(), folder=folder, api=Answering)
+
+
+def test_the_version_of_a_running_profile_is_that_of_its_api_server(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever dockyard.yaml says: a running profile keeps its version. If it does not answer, that of the profile."""
+    profile(tmp_path, kubernetesVersion="v1.30.1").start(Recorder())
+    later = profile(tmp_path, kubernetesVersion="v1.36.0")
+    assert later.kubernetes_version() == "v1.34.4"
+    assert Answering.targets[-1].kubeconfig == tmp_path / "minikube-dockyard.kubeconfig"
+    monkeypatch.setattr(Answering, "served", "")
+    assert later.kubernetes_version() == "v1.30.1"
+    assert "start --help" not in program.commands
+
+
+def test_the_version_of_a_stopped_profile_is_that_of_the_next_start(program: Program, tmp_path: Path) -> None:
+    """That of dockyard.yaml, to which Minikube upgrades it, else its own."""
+    made = profile(tmp_path, kubernetesVersion="v1.30.1")
+    made.start(Recorder())
+    made.stop(Recorder())
+    assert profile(tmp_path, kubernetesVersion="1.31.0").kubernetes_version() == "v1.31.0"
+    assert profile(tmp_path).kubernetes_version() == "v1.30.1"
+    assert "start --help" not in program.commands
+
+
+@pytest.mark.parametrize(
+    ("configured", "version"),
+    [
+        ("", "v1.35.1"),
+        ("stable", "v1.35.1"),
+        ("latest", "v1.36.0"),
+        ("Newest", "v1.36.0"),
+        ("v1.33.1", "v1.33.1"),
+        ("1.33", "v1.33"),
+    ],
+)
+def test_the_version_of_a_new_profile_is_the_programs_default(
+    program: Program, tmp_path: Path, configured: str, version: str
+) -> None:
+    """Unless the user configured another one, or dockyard.yaml names one."""
+    program.change(config={"kubernetes-version": configured})
+    assert profile(tmp_path).kubernetes_version() == version
+    assert profile(tmp_path, kubernetesVersion="v1.28.0").kubernetes_version() == "v1.28.0"
+    assert program.state["profile"] is None
+
+
+def test_addons_are_enabled_by_the_start(program: Program, tmp_path: Path) -> None:
+    """Of a new profile; of one that runs, those that it lacks."""
+    profile(tmp_path, addons=["metrics-server"]).start(Recorder())
+    report = Recorder()
+    profile(tmp_path, addons=["metrics-server", "ingress"]).start(report)
+    assert report.passing == ["addon ingress"]
+    facts = profile(tmp_path).status()
+    assert facts is not None
+    assert facts.addons == ("default-storageclass", "metrics-server", "ingress")
+    assert program.calls.count("addons enable ingress") == 1
+    profile(tmp_path, addons=["ingress"]).start(Recorder())
+    assert program.calls.count("addons list json") == 2
+
+
+def test_an_addon_that_minikube_lacks_is_told_before_anything_starts(program: Program, tmp_path: Path) -> None:
+    """Minikube itself would go on without a word."""
+    with pytest.raises(ClusterError) as caught:
+        profile(tmp_path, addons=["ingres", "ingress"]).start(Recorder())
+    assert caught.value.what == "Minikube has no addon ingres"
+    assert (
+        caught.value.why == "Available: dashboard, default-storageclass, ingress, metrics-server, storage-provisioner"
+    )
+    assert "start" not in program.calls

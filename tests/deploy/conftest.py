@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from dockyard.deploy import pipeline
+from dockyard.deploy.builds import ImageBuilds
 from dockyard.deploy.observe import image_names, observe
-from dockyard.deploy.pipeline import Options
+from dockyard.deploy.options import Options
 from dockyard.deploy.plan import Facts
-from dockyard.images import observe as images
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from dockyard.model.events import Report, Step
 from dockyard.releases.lock import NAME, Locking, holding
 from dockyard.releases.records import ReleaseRecord, read_records
@@ -49,8 +50,7 @@ ME = Identity("ann", "here", 7, "", "", "inv deploy")
 
 def looked(workspace: Workspace, names: tuple[str, ...], site: Site | None) -> Facts:
     """Return what is known of releases, with what their images are made from looked up."""
-    sources = images.sources(workspace.docker, workspace.project, image_names(workspace, names), workspace.root)
-    return observe(workspace, names, site, sources)
+    return observe(workspace, names, site, ImageBuilds.look(workspace, image_names(workspace, names)).seen.values())
 
 
 @dataclass
@@ -95,8 +95,11 @@ class Deploying:
         names: tuple[str, ...],
         references: Mapping[str, str],
         report: Report,  # noqa: ARG002 - as a gate is called
+        *,
+        kubernetes_version: str,
     ) -> None:
         """Refuse nothing."""
+        assert kubernetes_version == EMBEDDED_KUBERNETES
         assert workspace.secrets == self.workspace.secrets
         self.gated.append((names, dict(references)))
 

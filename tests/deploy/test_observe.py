@@ -6,6 +6,7 @@ import pytest
 
 from dockyard.deploy.observe import image_names
 from dockyard.deploy.plan import Facts
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from dockyard.model.errors import ApiSilentError, BuildError
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.records import LEDGER, mark_good
@@ -59,7 +60,7 @@ def test_a_silent_api_server_is_told(deployed: Deploying) -> None:
 def test_charts_are_rendered_for_the_version_of_the_cluster(
     deployed: Deploying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And without one where it does not run: Helm then takes its own."""
+    """If none runs, for the version that will be started; if nobody knows it, Helm uses its own."""
     told: list[object] = []
     helm = deployed.workspace.fake_helm
     template = helm.template
@@ -70,8 +71,10 @@ def test_charts_are_rendered_for_the_version_of_the_cluster(
 
     monkeypatch.setattr(helm, "template", noted)
     look(deployed, "api")
-    looked(deployed.workspace, ("api",), None)
-    assert told == ["v1.20.2", ""]
+    for version in ("v1.34.4", ""):
+        deployed.workspace.cluster.version = version
+        assert looked(deployed.workspace, ("api",), None).kubernetes_version == version
+    assert told == [EMBEDDED_KUBERNETES, "v1.34.4", ""]
 
 
 def test_drift_is_seen_and_named(deployed: Deploying) -> None:
@@ -123,4 +126,7 @@ def test_only_the_named_releases_are_looked_at(deployed: Deploying) -> None:
     """The broken chart of another one is not this command's business."""
     del deployed.workspace.fake_helm.charts["mail"]
     facts = look(deployed, "api")
-    assert ([release.name for release in facts.releases], set(facts.sources)) == (["api"], {"api-image"})
+    assert ([release.name for release in facts.releases], [image.name for image in facts.images]) == (
+        ["api"],
+        ["api-image"],
+    )

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from dockyard.deploy import act, pipeline
-from dockyard.deploy.pipeline import Options
+from dockyard.deploy import act, pipeline, run
+from dockyard.deploy.options import Options
 from dockyard.images import bases
 from dockyard.model.errors import BuildError, LeftFailedError, RefusedError, RolloutError, StoppedError
 from dockyard.model.events import Event, Report
@@ -232,6 +232,8 @@ def test_no_image_is_loaded_while_the_gate_is_asked(deploying: Deploying) -> Non
         names: tuple[str, ...],  # noqa: ARG001
         references: Mapping[str, str],  # noqa: ARG001
         report: Report,  # noqa: ARG001
+        *,
+        kubernetes_version: str,  # noqa: ARG001
     ) -> None:
         assert not loading.wait(0.2)
 
@@ -257,16 +259,6 @@ def test_the_gate_is_asked_about_what_is_sent_alone(deployed: Deploying) -> None
     assert [names for names, _ in deployed.gated] == [("web",)]
 
 
-def test_a_node_port_that_nobody_reaches_is_not_sent(deploying: Deploying) -> None:
-    """Nobody could ask whether it serves, now or at any later deploy; exit code 4."""
-    deploying.workspace.fake_helm.charts["api"] = rendered("api", image=f"api-image:{TAG}", node_port=31000)
-    deploying.workspace.cluster.unreachable = {31000}
-    with pytest.raises(RefusedError, match=r"Service api of release api: NodePort 31000 cannot be reached") as caught:
-        deploying()
-    assert caught.value.exit_code == 4
-    assert (deploying.loaded, deploying.changes) == ([], [])
-
-
 def test_what_the_gate_refuses_is_not_sent(deploying: Deploying) -> None:
     """Neither to the node nor to a release, and the lock is given back."""
 
@@ -275,6 +267,8 @@ def test_what_the_gate_refuses_is_not_sent(deploying: Deploying) -> None:
         names: tuple[str, ...],
         references: Mapping[str, str],  # noqa: ARG001
         report: Report,  # noqa: ARG001
+        *,
+        kubernetes_version: str,  # noqa: ARG001
     ) -> None:
         raise RefusedError(f"{len(names)} errors")
 
@@ -506,7 +500,7 @@ def test_somebody_elses_helm_is_waited_for(deployed: Deploying) -> None:
     deployed.workspace.fake_helm.cut_off("api", "pending-upgrade")
     before = deployed.workspace.clock.now()
     deployed()
-    assert deployed.workspace.clock.now() - before >= pipeline.OTHERS
+    assert deployed.workspace.clock.now() - before >= run.OTHERS
     assert ("api", "Waiting") in deployed.report.lasting
 
 
@@ -532,7 +526,7 @@ def test_after_a_deploy_that_died_here_nobody_is_waited_for_long(deployed: Deplo
     deployed.workspace.fake_helm.cut_off("api", "pending-upgrade")
     before = deployed.workspace.clock.now()
     deployed()
-    assert deployed.workspace.clock.now() - before < pipeline.OTHERS
+    assert deployed.workspace.clock.now() - before < run.OTHERS
     assert deployed.changes[0] == "rollback api 1"
     assert not deployed.is_locked
 
@@ -672,7 +666,7 @@ def test_what_was_cut_off_before_it_served_is_not_good_before_it_does(
     deployed.workspace.fake_helm.record("api", deployed.records["api"].newest.text, remark=SENT)
 
     def refuse(*_: object, **__: object) -> None:
-        raise RolloutError("http://127.0.0.1:30081/health does not serve", why="it answered 500")
+        raise RolloutError("Service api does not serve /health on port 80", why="it answered 500")
 
     monkeypatch.setattr(rollout, "verify", refuse)
     with pytest.raises(RolloutError):
@@ -753,6 +747,22 @@ def test_a_deploy_ends_by_asking_the_services(deploying: Deploying, monkeypatch:
     assert len(asked) == 3
     deploying()
     assert len(asked) == 6
+
+
+def test_addresses_of_services_that_are_gone_are_released(deploying: Deploying) -> None:
+    """By whatever may have removed one, and only by that."""
+    workspace, kept = deploying.workspace, deploying.workspace.cluster.kept
+    workspace.fake_helm.charts["api"] = rendered("api", image=f"api-image:{TAG}", node_port=31000)
+    deploying("api")
+    assert kept == [{31000}]
+    deploying("api")
+    assert kept == [{31000}], "nothing was done"
+    deploying.change("api")
+    deploying("api")
+    pipeline.roll_back(workspace, "api", None, Recorder(), deploying.options())
+    assert kept == [{31000}] * 3
+    pipeline.destroy(workspace, ("api",), Recorder(), deploying.options())
+    assert kept[3:] == [set()]
 
 
 def test_every_release_goes_through_the_specifications_states(deploying: Deploying) -> None:

@@ -59,10 +59,10 @@ def test_a_plan_is_made_of_every_fact_in_its_order() -> None:
     """And of facts alone: made twice it is the same."""
     seen = ImageSeen(name="web-image", tag="v1", sources=PRINT, node_known=False)
     facts = Facts(
-        sources={},
         images=(seen,),
         charts={},
         releases=(ReleaseSeen("web", CHART), ReleaseSeen("api", CHART, known=False)),
+        kubernetes_version="v1.36.3",
     )
     plan = make_plan(facts)
     assert [action.name for action in plan.images] == ["web-image"]
@@ -78,7 +78,7 @@ def test_a_release_tag_that_would_change_its_content_is_refused() -> None:
     held = ImageFacts("sha256:1", ("web-image:1.0.0",), 1, (), {FINGERPRINT: "e" * 64})
     seen = ImageSeen(name="web-image", tag="1.0.0", sources=PRINT, host=held)
     with pytest.raises(RefusedError, match=r"web-image:1\.0\.0 is there already"):
-        make_plan(Facts(sources={}, images=(seen,), charts={}, releases=()))
+        make_plan(Facts(images=(seen,), charts={}, releases=(), kubernetes_version=""))
 
 
 def test_each_image_stands_before_the_first_release_that_runs_it() -> None:

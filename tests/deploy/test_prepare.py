@@ -1,4 +1,4 @@
-"""What must stand before releases can."""
+"""Requirements of a deploy besides images."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from dockyard import database as database_module
-from dockyard.database import Database, Settings
-from dockyard.deploy import prepare
-from dockyard.deploy.prepare import LEAST_SPACE, UNKNOWN_DATABASE, ensure_namespace, have_sources, peek, require_space
-from dockyard.images import bases
+from dockyard.database import Database, DatabaseFacts, Settings
+from dockyard.deploy import pipeline
+from dockyard.deploy.options import Options
+from dockyard.deploy.prepare import LEAST_SPACE, UNKNOWN_DATABASE, ensure_namespace, peek, require_space
 from dockyard.model.errors import ApiRefusedError, ClusterError, MachineError, RefusedError
 from dockyard.model.events import Event, Report
 from dockyard.releases.site import connect
 from dockyard.tools.docker import ContainerFacts
-from tests.fakes import FakeDocker, FakeWorkspace, Recorder, fake_workspace
+from tests.deploy.conftest import ME, NOON
+from tests.fakes import TAG, FakeDocker, FakeWorkspace, Recorder, fake_workspace, rendered
 
 KEY = "hunter2"
 BASE = "python:3.13-slim"
@@ -31,6 +32,7 @@ PROJECT: dict[str, Any] = {
         "api": {"chart": "helm/api", "image": "api-image", "secrets": ["URL", "KEY"]},
     },
 }
+OPTIONS = Options(who=ME, wall=lambda: NOON, jobs=4, alive=lambda _: None)
 Usage = namedtuple("Usage", ["total", "used", "free"])  # noqa: PYI024 - shutil's own has no public name
 
 
@@ -46,13 +48,18 @@ class Databases:
         self.started = 0
         self.there: Database | None = None
 
-    def start(self, docker: object, report: Report, *, ca_bundle: Path | None) -> Database:
+    def observe(self, docker: object) -> DatabaseFacts:
+        """Say that it would be created."""
+        assert isinstance(docker, FakeDocker)
+        return DatabaseFacts(Settings(), None, "password")
+
+    def start(self, docker: object, report: Report, *, ca_bundle: Path | None, facts: DatabaseFacts) -> Database:
         """Say where it would be."""
         assert isinstance(docker, FakeDocker)
         assert ca_bundle is None
         self.started += 1
         report(Event("database", "Ready"))
-        return Database(Settings(), "password", started=True)
+        return facts.database
 
     def find(self, docker: object) -> Database | None:
         """Say where it is."""
@@ -64,6 +71,7 @@ class Databases:
 def database(monkeypatch: pytest.MonkeyPatch) -> Databases:
     """The stand-in, in place of the real one."""
     made = Databases()
+    monkeypatch.setattr(database_module, "observe", made.observe)
     monkeypatch.setattr(database_module, "start", made.start)
     monkeypatch.setattr(database_module, "find", made.find)
     return made
@@ -71,43 +79,59 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Databases:
 
 def workspace(root: Path, *, running: bool = False, **secrets: str) -> FakeWorkspace:
     """Return a workspace whose cluster does not run, and that has no namespace of its own yet."""
-    made = fake_workspace(root, PROJECT, docker=FakeDocker(BASE), secrets=secrets)
+    (root / "api").mkdir(exist_ok=True)
+    (root / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    charts = {"web": rendered("web", image="web:1"), "api": rendered("api", image=f"api-image:{TAG}")}
+    for name in charts:
+        (root / "helm" / name).mkdir(parents=True, exist_ok=True)
+        (root / "helm" / name / "Chart.yaml").touch()
+    made = fake_workspace(root, PROJECT, docker=FakeDocker(BASE), charts=charts, secrets=secrets)
     made.cluster.running = running
     made.fake_api.namespaces.clear()
     return made
 
 
+def deploy(made: FakeWorkspace, *names: str) -> Recorder:
+    """Deploy releases; return what was reported."""
+    report = Recorder()
+    pipeline.deploy(made, names, report, OPTIONS, gate=lambda *_, **__: None)
+    return report
+
+
 def test_database_cluster_and_namespace_are_started(tmp_path: Path, database: Databases) -> None:
-    """The site has the database's address among its secrets; the workspace that was given stays as it is."""
-    made, report = workspace(tmp_path, KEY=KEY), Recorder()
-    site = prepare.prepare(made, ("api",), report)
-    assert (database.started, made.cluster.calls, made.fake_api.changes) == (1, ["start"], ["create Namespace todo"])
+    """The release gets the database's address; the workspace that was given stays as it is."""
+    made = workspace(tmp_path, KEY=KEY)
+    report = deploy(made, "api")
+    assert (database.started, made.cluster.calls[0]) == (1, "start")
+    assert made.fake_api.changes[0] == "create Namespace todo"
     address = Database(Settings(), "password", started=True).url_in_cluster
-    assert site.workspace.secrets == {"KEY": KEY, "URL": address}
+    assert made.fake_helm.values["api"]["secrets"] == {"KEY": KEY, "URL": address}
     assert made.secrets == {"KEY": KEY}
-    assert {subject for subject, _ in report.lasting} == {"database", "cluster"}
+    assert made.redactor.redact(address) == "***"
+    assert {"database", "cluster"} <= {subject for subject, _ in report.lasting}
 
 
 def test_a_database_of_the_users_own_is_used(tmp_path: Path, database: Databases) -> None:
-    """Where its URL is set nothing is started beside the cluster."""
-    site = prepare.prepare(workspace(tmp_path, KEY=KEY, URL="postgresql://mine"), ("api",), Recorder())
-    assert (database.started, site.workspace.secrets["URL"]) == (0, "postgresql://mine")
+    """If its URL is set nothing is started beside the cluster."""
+    made = workspace(tmp_path, KEY=KEY, URL="postgresql://mine")
+    deploy(made, "api")
+    assert (database.started, made.fake_helm.values["api"]["secrets"]["URL"]) == (0, "postgresql://mine")
 
 
 def test_releases_without_a_database_start_none(tmp_path: Path, database: Databases) -> None:
     """Only those of this command count."""
-    prepare.prepare(workspace(tmp_path, KEY=KEY), ("web",), Recorder())
+    deploy(workspace(tmp_path, KEY=KEY), "web")
     assert database.started == 0
 
 
 def test_a_missing_secret_is_refused_before_anything_starts(tmp_path: Path, database: Databases) -> None:
-    """Exit code 4; the database's URL is not missed, since it can be had."""
+    """Exit code 4; the database's URL is not missing, since the database can be started."""
     made, report = workspace(tmp_path), Recorder()
     with pytest.raises(RefusedError) as caught:
-        prepare.prepare(made, ("web", "api"), report)
+        pipeline.deploy(made, ("web", "api"), report, OPTIONS, gate=lambda *_, **__: None)
     assert caught.value.exit_code == 4
     assert caught.value.what.splitlines()[1:] == ["    KEY has no value (for web, api)"]
-    assert (database.started, made.cluster.calls, report.events) == (0, [], [])
+    assert (database.started, made.cluster.calls, made.docker.built, report.events) == (0, [], [], [])
 
 
 def test_a_cluster_that_does_not_start_is_told(
@@ -121,7 +145,7 @@ def test_a_cluster_that_does_not_start_is_told(
 
     monkeypatch.setattr(made.cluster, "start", fail)
     with pytest.raises(ClusterError, match="It does not start"):
-        prepare.prepare(made, ("api",), Recorder())
+        deploy(made, "api")
     assert (database.started, made.fake_api.changes) == (1, [])
 
 
@@ -209,26 +233,6 @@ def test_the_real_database_is_found_by_its_container(tmp_path: Path) -> None:
 def container(**environment: str) -> ContainerFacts:
     """Return a container that does not run."""
     return ContainerFacts(Settings().name, "sha256:1", running=False, exit_code=0, labels={}, environment=environment)
-
-
-# --- base images ------------------------------------------------------------------------------------------------------
-
-
-def test_bases_that_are_there_cost_one_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None is pulled or made."""
-    made, asked = workspace(tmp_path), []
-    monkeypatch.setattr(bases, "resolve", lambda _docker, image, *_, **__: asked.append(image))
-    have_sources(made, ("api-image", "api-image"), Recorder())
-    assert asked == []
-
-
-def test_bases_that_are_missing_are_had_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two images on one base need it once."""
-    made, asked = workspace(tmp_path), []
-    made.docker.held.clear()
-    monkeypatch.setattr(bases, "resolve", lambda _docker, image, *_, **__: asked.append(image))
-    have_sources(made, ("api-image", "api-image"), Recorder())
-    assert asked == [BASE]
 
 
 # --- space ------------------------------------------------------------------------------------------------------------

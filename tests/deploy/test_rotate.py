@@ -92,6 +92,8 @@ def _gate(
     names: tuple[str, ...],
     references: Mapping[str, str],
     report: Report,
+    *,
+    kubernetes_version: str,
 ) -> None:
     """Refuse nothing."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from dockyard.clusters.protocol import ExposedPort
 from dockyard.machine.packages import ensure_package
 from dockyard.model.errors import MachineError
 from dockyard.workspace import Workspace
@@ -104,7 +105,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def address(workspace: Workspace) -> str:
     """Return where the page is."""
-    return f"http://{workspace.cluster.address(FRONTEND)}"
+    return f"http://{workspace.cluster.address(ExposedPort(port=FRONTEND, node_port=FRONTEND))}"
 
 
 Open = Callable[..., Page]

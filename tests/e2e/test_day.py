@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from dockyard.clusters.protocol import ExposedPort
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.http import ask
 from dockyard.tools.kubernetes import Api
@@ -122,7 +123,8 @@ def kill_all(workspace: Workspace) -> None:
         api.ask("DELETE", api.path("Pod", name), query={"gracePeriodSeconds": "0"})
     for _ in ticks(SystemClock(), limit=REPLACED_WITHIN, pause=0.2):
         pods = pods_of(api)
-        answers = [ask(f"http://{workspace.cluster.address(port)}/ready") for port in (FRONTEND, BACKEND)]
+        ports = (ExposedPort(port=port, node_port=port) for port in (FRONTEND, BACKEND))
+        answers = [ask(f"http://{workspace.cluster.address(port)}/ready") for port in ports]
         back = len(pods) == len(before) and not pods.keys() & before.keys() and all(pods.values())
         if back and all(answer.ok for answer in answers):
             return

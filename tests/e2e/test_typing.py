@@ -22,8 +22,8 @@ SLOW = """() => {
     return fetch(...request);
   };
 }"""
-"""Delays timers and animation frames, so that keys arrive before the effects of earlier keys. Delays requests by 600
-and 300 ms in turn, so that one would overtake another."""
+"""Delays timers and animation frames, so that keys arrive before the delayed effects of earlier keys. Delays requests
+by 600 and 300 ms in turn, so that one would overtake another."""
 
 TASK = "By hand"
 

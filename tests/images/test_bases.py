@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +14,21 @@ import pytest
 
 from dockyard.assets import asset
 from dockyard.images import bases
-from dockyard.images.bases import BaseFacts, Verb, canonical, make_root, plan_base, registry, resolve, stand_in_sources
+from dockyard.images.bases import (
+    BaseFacts,
+    Verb,
+    canonical,
+    fallback_fingerprint,
+    make_root,
+    plan_base,
+    registry,
+    resolve,
+)
 from dockyard.model.errors import BuildError, MachineError, ToolFailedError, ToolTimeoutError
 from dockyard.model.events import Event, Report
 from dockyard.tools.docker import FINGERPRINT, KIND, BuildOptions, Docker, ImageFacts
 from dockyard.tools.process import run
+from dockyard.tools.single_flight import SingleFlight
 
 PYTHON, LOCAL_PYTHON = "python:3.13-slim", "dockyard/python:3.13-slim"
 NO_HOST = (
@@ -127,7 +139,7 @@ def test_the_registry_is_the_first_part_that_looks_like_a_host(name: str, host: 
 
 
 @pytest.mark.parametrize(
-    ("requested", "stand_in", "refusal", "expected"),
+    ("requested", "fallback", "refusal", "expected"),
     [
         (facts(PYTHON), facts(LOCAL_PYTHON, "now"), "", (Verb.USE, PYTHON)),
         (None, facts(LOCAL_PYTHON, "now"), "", (Verb.USE, LOCAL_PYTHON)),
@@ -136,19 +148,19 @@ def test_the_registry_is_the_first_part_that_looks_like_a_host(name: str, host: 
         (None, facts(LOCAL_PYTHON, "old"), "no such host", (Verb.BUILD, LOCAL_PYTHON)),
         (None, None, "no such host", (Verb.BUILD, LOCAL_PYTHON)),
     ],
-    ids=["official wins", "stand-in stays", "stale asks first", "absent asks first", "stale rebuilt", "absent built"],
+    ids=["official wins", "fallback stays", "stale asks first", "absent asks first", "stale rebuilt", "absent built"],
 )
 def test_plan_takes_the_nearest_source(
-    requested: ImageFacts | None, stand_in: ImageFacts | None, refusal: str, expected: tuple[Verb, str]
+    requested: ImageFacts | None, fallback: ImageFacts | None, refusal: str, expected: tuple[Verb, str]
 ) -> None:
-    """The engine first, then a current stand-in, then the registry, then a new stand-in."""
-    action = plan_base(BaseFacts(PYTHON, requested, stand_in, "now", refusal))
+    """The engine first, then a current fallback, then the registry, then a new fallback."""
+    action = plan_base(BaseFacts(PYTHON, requested, fallback, "now", refusal))
     assert (action.verb, action.reference) == expected
 
 
-def test_plan_names_the_stand_ins_where_there_is_none() -> None:
-    """An image that cannot be had is an error that says what could be used instead."""
-    with pytest.raises(BuildError, match=r"ruby:3 cannot be had.*no such host.*python:3\.13-slim, node:22-slim"):
+def test_plan_names_the_fallbacks_of_other_images() -> None:
+    """An unavailable image is an error that says what could be used instead."""
+    with pytest.raises(BuildError, match=r"ruby:3 is unavailable.*no such host.*python:3\.13-slim, node:22-slim"):
         plan_base(BaseFacts("ruby:3", None, None, None, "no such host"))
 
 
@@ -156,7 +168,7 @@ def test_an_official_image_in_the_engine_is_taken_silently() -> None:
     """Nothing is pulled, built or told."""
     engine = FakeEngine({PYTHON: facts(PYTHON), LOCAL_PYTHON: facts(LOCAL_PYTHON)})
     base, events = ask(engine, PYTHON)
-    assert (base.reference, base.id, base.stand_in) == (PYTHON, f"sha256:{PYTHON}", False)
+    assert (base.reference, base.id, base.fallback) == (PYTHON, f"sha256:{PYTHON}", False)
     assert (engine.calls, events) == ([], [])
 
 
@@ -166,19 +178,19 @@ def test_an_official_image_is_known_by_each_of_its_names() -> None:
     assert (base.requested, base.reference) == (f"docker.io/library/{PYTHON}", PYTHON)
 
 
-def test_a_current_stand_in_is_taken_without_asking_the_registry() -> None:
+def test_a_current_fallback_is_used_without_asking_the_registry() -> None:
     """A machine does not change its bases with its network."""
-    engine = FakeEngine({LOCAL_PYTHON: facts(LOCAL_PYTHON, stand_in_sources(PYTHON))})
+    engine = FakeEngine({LOCAL_PYTHON: facts(LOCAL_PYTHON, fallback_fingerprint(PYTHON))})
     base, events = ask(engine, PYTHON)
-    assert (base.reference, base.id, base.stand_in) == (LOCAL_PYTHON, f"sha256:{LOCAL_PYTHON}", True)
+    assert (base.reference, base.id, base.fallback) == (LOCAL_PYTHON, f"sha256:{LOCAL_PYTHON}", True)
     assert (engine.calls, events) == ([], [])
 
 
 def test_an_image_that_the_registry_gives_is_pulled() -> None:
-    """Where a registry answers there is no stand-in."""
+    """No fallback is built if the registry answers."""
     engine = FakeEngine(pulls=[None])
     base, events = ask(engine, PYTHON)
-    assert (base.reference, base.id, base.stand_in) == (PYTHON, f"sha256:{PYTHON}", False)
+    assert (base.reference, base.id, base.fallback) == (PYTHON, f"sha256:{PYTHON}", False)
     assert engine.calls == [f"pull {PYTHON} {bases.ANSWER:g}"]
     assert [event.stage for event in events] == ["Pulling", "Pulled"]
 
@@ -192,21 +204,21 @@ def test_a_pull_that_answers_slowly_gets_its_time() -> None:
     assert engine.calls == [f"pull {PYTHON} {bases.ANSWER:g}", f"pull {PYTHON} {bases.PULL:g}"]
 
 
-def test_a_pull_that_never_ends_gives_way_to_the_stand_in() -> None:
+def test_a_pull_that_never_ends_gives_way_to_the_fallback() -> None:
     """The registry answered, so it is not remembered as silent."""
     silent: set[str] = set()
     late = [ToolTimeoutError(["docker", "pull"], limit) for limit in (bases.ANSWER, bases.PULL)]
     engine = FakeEngine(pulls=list(late), says="3.13-slim: Pulling from library/python")
-    assert ask(engine, PYTHON, silent)[0].stand_in
+    assert ask(engine, PYTHON, silent)[0].fallback
     assert silent == set()
 
 
 @pytest.mark.parametrize("error", [failed(NO_HOST), ToolTimeoutError(["docker", "pull"], bases.ANSWER)])
 def test_a_silent_registry_is_asked_once_in_a_run(error: Exception) -> None:
-    """The next image goes to its stand-in at once."""
+    """The fallback of the next image is built at once."""
     silent: set[str] = set()
     engine = FakeEngine(pulls=[error])
-    assert ask(engine, PYTHON, silent)[0].stand_in
+    assert ask(engine, PYTHON, silent)[0].fallback
     assert ask(engine, "postgres:17", silent)[0].reference == "dockyard/postgres:17"
     assert [call for call in engine.calls if call.startswith("pull")] == [f"pull {PYTHON} {bases.ANSWER:g}"]
     assert silent == {"docker.io"}
@@ -216,12 +228,12 @@ def test_a_registry_that_refuses_one_image_is_asked_for_the_next() -> None:
     """`manifest unknown` is an answer: only the image is missing."""
     silent: set[str] = set()
     engine = FakeEngine(pulls=[failed(UNKNOWN)])
-    assert ask(engine, PYTHON, silent)[0].stand_in
+    assert ask(engine, PYTHON, silent)[0].fallback
     assert silent == set()
 
 
 def test_what_is_there_is_one_question_and_nothing_is_had() -> None:
-    """Official images and current stand-ins count, whatever their number; what is not there is not pulled."""
+    """Official images and current fallbacks count, however many; what is missing is not pulled."""
 
     class Counting(FakeEngine):
         """An engine that counts the questions."""
@@ -246,14 +258,14 @@ def test_what_is_there_is_one_question_and_nothing_is_had() -> None:
     python, other = found["python:3.13-slim"], found["docker.io/library/other:1"]
     assert python is not None
     assert other is not None
-    assert (python.reference, python.stand_in) == ("dockyard/python:3.13-slim", True)
-    assert (other.requested, other.reference, other.stand_in) == ("docker.io/library/other:1", "other:1", False)
+    assert (python.reference, python.fallback) == ("dockyard/python:3.13-slim", True)
+    assert (other.requested, other.reference, other.fallback) == ("docker.io/library/other:1", "other:1", False)
     assert (found["postgres:17"], found["nowhere:1"]) == (None, None)
     assert (engine.questions, engine.calls) == (1, [])
 
 
-def test_stand_ins_are_made_from_the_bottom_up() -> None:
-    """Node's needs Python's, which needs Debian's; each is made once, under local names only, and labelled."""
+def test_fallbacks_are_built_from_the_bottom_up() -> None:
+    """Node's needs Python's, which needs Debian's; each is built once, under local names only, and labelled."""
     engine = FakeEngine(pulls=[failed(NO_HOST)])
     base, events = ask(engine, "node:22-slim")
     assert engine.calls[1:] == [
@@ -262,9 +274,87 @@ def test_stand_ins_are_made_from_the_bottom_up() -> None:
         "build dockyard/node:22-slim BASE_IMAGE=dockyard/debian:trixie-slim PYTHON_IMAGE=dockyard/python:3.13-slim",
     ]
     assert {image.labels[KIND] for image in engine.images.values()} == {"standin"}
-    assert engine.images[base.reference].labels[FINGERPRINT] == stand_in_sources("node:22-slim")
+    assert engine.images[base.reference].labels[FINGERPRINT] == fallback_fingerprint("node:22-slim")
     assert all(name.startswith("dockyard/") for name in engine.images)
     assert "no such host" in next(event.text for event in events if event.stage == "Building")
+
+
+LIMIT = 20.0
+"""Seconds after which threads that should have met never will."""
+
+
+def ask_together(
+    engine: FakeEngine, *images: str, root_maker: Callable[[str, Path, Report], None] = suite_only
+) -> tuple[list[Future[bases.Base]], list[Event]]:
+    """Resolve images in a thread each, on a machine that reaches no registry."""
+    events: list[Event] = []
+    with ThreadPoolExecutor(len(images)) as pool:
+        futures = [
+            pool.submit(
+                resolve, engine, image, events.append, ca_bundle=None, silent={"docker.io"}, root_maker=root_maker
+            )
+            for image in images
+        ]
+    return futures, events
+
+
+def test_images_that_are_asked_for_together_are_each_built_once() -> None:
+    """The Debian below them is made by one thread while the others wait for it."""
+    engine = FakeEngine()
+    waiting = threading.Semaphore(0)
+
+    class Waiting(SingleFlight[ImageFacts]):
+        """Counts the threads that wait."""
+
+        def do(self, key: str, work: Callable[[], ImageFacts], *, on_wait: Callable[[], None]) -> ImageFacts:
+            """Count."""
+
+            def wait() -> None:
+                on_wait()
+                waiting.release()
+
+            return super().do(key, work, on_wait=wait)
+
+    def slow(suite: str, archive: Path, report: Report) -> None:
+        for _ in range(2):
+            assert waiting.acquire(timeout=LIMIT)
+        suite_only(suite, archive, report)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bases, "BUILDING", Waiting())
+        futures, events = ask_together(engine, PYTHON, "postgres:17", "debian:trixie-slim", root_maker=slow)
+    assert {future.result().reference for future in futures} == {
+        *("dockyard/debian:trixie-slim", LOCAL_PYTHON, "dockyard/postgres:17")
+    }
+    assert sorted(call.partition(" ")[0] for call in engine.calls) == ["build", "build", "import"]
+    waits = {(event.text, event.passing) for event in events if event.stage == "Waiting"}
+    assert waits == {("for dockyard/debian:trixie-slim", True)}
+
+
+def test_images_with_their_bases_are_built_in_parallel() -> None:
+    """Each of two builds goes on only once both have begun."""
+    met = threading.Barrier(2, timeout=LIMIT)
+
+    class Meeting(FakeEngine):
+        """An engine whose builds wait for each other."""
+
+        def build(self, context: Path, options: BuildOptions, *, on_line: Callable[[str], None]) -> None:
+            """Meet, then build."""
+            met.wait()
+            super().build(context, options, on_line=on_line)
+
+    debian = facts("dockyard/debian:trixie-slim", fallback_fingerprint("debian:trixie-slim"))
+    futures, _ = ask_together(Meeting({debian.tags[0]: debian}), PYTHON, "postgres:17")
+    assert all(future.result().fallback for future in futures)
+
+
+def test_a_name_in_long_form_waits_for_the_same_image() -> None:
+    """Both get the image under the name that they asked for."""
+    engine = FakeEngine()
+    long = f"docker.io/library/{PYTHON}"
+    futures, _ = ask_together(engine, PYTHON, long)
+    assert [future.result().requested for future in futures] == [PYTHON, long]
+    assert len([call for call in engine.calls if call.startswith("build")]) == 1
 
 
 def test_the_machines_certificates_are_a_secret_of_the_build(tmp_path: Path) -> None:
@@ -288,22 +378,24 @@ def test_the_machines_certificates_are_a_secret_of_the_build(tmp_path: Path) -> 
 def test_a_change_remakes_what_stands_on_it(
     changed: str, remade: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The fingerprint of a stand-in covers its Dockerfile, the files it takes, and all stand-ins below it."""
+    """The fingerprint of a fallback covers its Dockerfile, the files it uses, and all fallbacks below it."""
     for name in (bases.CONTEXT, bases.SCRIPT):
         source, copy = asset(name), tmp_path / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
     monkeypatch.setattr(bases, "asset", lambda name: tmp_path / name)
-    before = {image: stand_in_sources(image) for image in bases.STAND_INS}
+    before = {image: fallback_fingerprint(image) for image in bases.FALLBACKS}
     with (tmp_path / changed).open("a", encoding="utf-8") as file:
         file.write("# changed\n")
-    after = {image: stand_in_sources(image) for image in bases.STAND_INS}
-    assert {image for image in after if after[image] != before[image]} - {"debian:bookworm-slim"} == remade
+    after = {image: fallback_fingerprint(image) for image in bases.FALLBACKS}
+    assert {image for image in after if after[image] != before[image]} == remade
 
 
-def test_two_suites_are_two_stand_ins() -> None:
-    """The suite is a part of what a Debian is made from."""
-    assert stand_in_sources("debian:bookworm-slim") != stand_in_sources("debian:trixie-slim")
+def test_two_releases_of_debian_are_two_fallbacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The release is a part of what a Debian is built from."""
+    before = fallback_fingerprint("debian:trixie-slim")
+    monkeypatch.setattr(bases, "FALLBACKS", {"debian:trixie-slim": bases.DebianRoot("forky")})
+    assert fallback_fingerprint("debian:trixie-slim") != before
 
 
 def test_missing_mmdebstrap_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,7 +415,7 @@ def test_a_failing_mmdebstrap_is_a_build_error(tmp_path: Path, monkeypatch: pyte
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setenv("DOCKYARD_DEBIAN_MIRROR", "http://named.invalid/debian")
-    with pytest.raises(BuildError, match=r"debian:trixie-slim could not be made.*(mirror away|debian-archive-keyring)"):
+    with pytest.raises(BuildError, match=r"trixie-slim could not be built.*(mirror away|debian-archive-keyring)"):
         make_root("trixie", tmp_path / "root.tar", lambda _: None)
     assert not (tmp_path / "root.tar").exists()
 
@@ -426,7 +518,7 @@ def test_a_machine_without_debian_mirror_says_so(apt: Apt) -> None:
 
 @pytest.fixture(scope="module")
 def made() -> Callable[[str], bases.Base]:
-    """Return what has a base image in the real engine."""
+    """Return a function that gets a base image into the real engine."""
     docker = Docker()
     named = os.environ.get("SSL_CERT_FILE", "")
     bundle = Path(named) if named and Path(named).is_file() else None
@@ -461,12 +553,12 @@ def test_node_base_is_node(made: Callable[[str], bases.Base]) -> None:
 
 
 @pytest.mark.docker
-def test_stand_ins_keep_the_official_names_free(made: Callable[[str], bases.Base]) -> None:
-    """A stand-in has local names only, and Dockyard's labels."""
+def test_fallbacks_keep_the_official_names_free(made: Callable[[str], bases.Base]) -> None:
+    """A fallback has local names only, and Dockyard's labels."""
     base = made(PYTHON)
     image = Docker().image(base.reference)
     assert image is not None
     assert image.id == base.id
-    if base.stand_in:
+    if base.fallback:
         assert image.tags == (LOCAL_PYTHON,)
-        assert (image.labels[KIND], image.labels[FINGERPRINT]) == ("standin", stand_in_sources(PYTHON))
+        assert (image.labels[KIND], image.labels[FINGERPRINT]) == ("standin", fallback_fingerprint(PYTHON))

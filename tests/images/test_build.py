@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 
-from dockyard.images.build import STEP_WIDTH, TAIL, BuildLog, Recipe, build
-from dockyard.model.errors import BuildError, MachineError, ToolFailedError
+from dockyard.images.build import STEP_WIDTH, TAIL, BuildLog, BuildSpec, build_image
+from dockyard.model.errors import BuildError, DockyardError, MachineError, StoppedError, ToolFailedError
 from dockyard.model.events import Event, Progress
+from dockyard.tools import stop
 from dockyard.tools.docker import FINGERPRINT, KIND, BuildOptions, Docker
 
 COMMAND = 'for i in $(seq 1 20); do echo line $i; done; echo "boom: no such thing" >&2; exit 3'
@@ -152,23 +154,23 @@ class Builder:
             raise self.error
 
 
-def recipe(**more: object) -> Recipe:
-    """Return a recipe."""
+def spec(**more: object) -> BuildSpec:
+    """Return what an image is built from."""
     facts = {"subject": "backend", "reference": "app:1", "context": Path("ctx"), "dockerfile": Path("d/app.Dockerfile")}
-    return Recipe(**{**facts, **more})  # type: ignore[arg-type] # checked by the dataclass's own users
+    return BuildSpec(**{**facts, **more})  # type: ignore[arg-type] # checked by the dataclass's own users
 
 
-def test_a_build_gets_all_of_its_recipe() -> None:
+def test_a_build_gets_all_of_its_spec() -> None:
     """Dockyard's labels, further ones, arguments, and the machine's certificates as a secret."""
     builder = Builder()
-    made = recipe(
+    made = spec(
         arguments={"BASE_IMAGE": "base:1"},
         kind="node",
         fingerprint="abc",
         labels={"org.opencontainers.image.version": "1"},
         ca_bundle=Path("/ca.pem"),
     )
-    build(builder, made, lambda _: None)
+    build_image(builder, made, lambda _: None)
     ((context, options),) = builder.asked
     assert context == Path("ctx")
     assert options == BuildOptions(
@@ -183,14 +185,14 @@ def test_a_build_gets_all_of_its_recipe() -> None:
 def test_without_certificates_there_is_no_secret() -> None:
     """Most machines use the ones of the base image."""
     builder = Builder()
-    build(builder, recipe(), lambda _: None)
+    build_image(builder, spec(), lambda _: None)
     assert builder.asked[0][1].secrets == ()
 
 
 def test_steps_are_passing_events() -> None:
     """A screen shows the latest one only."""
     events: list[Event] = []
-    build(Builder(), recipe(), events.append)
+    build_image(Builder(), spec(), events.append)
     assert events[0] == Event(
         "backend",
         "Building",
@@ -214,7 +216,7 @@ def test_a_failed_build_says_why_and_what_to_do(progress: str, why: str) -> None
     """The step's own words, or the last line where no step ran."""
     builder = Builder(progress, ToolFailedError(["docker", "buildx"], 1, progress))
     with pytest.raises(BuildError) as caught:
-        build(builder, recipe(), lambda _: None)
+        build_image(builder, spec(), lambda _: None)
     assert caught.value.what == "The image app:1 could not be built"
     assert caught.value.why == why
     assert "app.Dockerfile" in caught.value.fix
@@ -223,7 +225,7 @@ def test_a_failed_build_says_why_and_what_to_do(progress: str, why: str) -> None
 def test_trouble_of_the_machine_is_not_the_dockerfiles() -> None:
     """A full disk or a silent engine stays what it is."""
     with pytest.raises(MachineError, match="full"):
-        build(Builder(error=MachineError("The disk is full")), recipe(), lambda _: None)
+        build_image(Builder(error=MachineError("The disk is full")), spec(), lambda _: None)
 
 
 @pytest.mark.docker
@@ -233,9 +235,9 @@ def test_the_real_progress_is_understood(engine: Docker, tmp_path: Path) -> None
     dockerfile.write_text("FROM scratch\nCOPY Dockerfile /\nCOPY missing /\n", encoding="utf-8")
     events: list[Event] = []
     with pytest.raises(BuildError, match=r"COPY missing /\n.*/missing"):
-        build(
+        build_image(
             engine,
-            recipe(reference="dockyard-test-build:1", context=tmp_path, dockerfile=dockerfile),
+            spec(reference="dockyard-test-build:1", context=tmp_path, dockerfile=dockerfile),
             events.append,
         )
     assert "COPY missing /" in "".join(event.text for event in events)
@@ -248,3 +250,103 @@ def test_a_long_step_is_told_in_short() -> None:
     assert step.startswith("[build 2/3] RUN word word ")
     assert step.endswith(" ...")
     assert len(step) <= STEP_WIDTH
+
+
+GO_BUILD = """\
+#9 [kubernetes 4/4] RUN go build
+#9 0.501 progress: 0/1234 go: downloading modules
+#9 12.30 progress: 12/1234 k8s.io/api/core/v1
+#9 12.31 progress: 13/1234 k8s.io/api/apps/v1 \r
+#9 12.40 a warning about progress: 1/2
+#9 12.50 main.go:3:8: undefined: x
+#9 12.51 progress: 14/1234 k8s.io/client-go/rest
+#9 ERROR: exit code: 1
+"""
+"""What a step writes that counts what it compiles."""
+
+
+def test_the_progress_within_a_step_is_reported() -> None:
+    """As passing events that count what the build says; other lines that mention progress are output."""
+    events: list[Event] = []
+    builder = Builder(GO_BUILD, ToolFailedError(["docker"], 1, GO_BUILD))
+    with pytest.raises(BuildError):
+        build_image(builder, spec(counted="packages"), events.append)
+    assert [(event.text, event.progress) for event in events] == [
+        ("[kubernetes 4/4] RUN go build", Progress(4, 4, "steps")),
+        ("go: downloading modules", Progress(0, 1234, "packages")),
+        ("k8s.io/api/core/v1", Progress(12, 1234, "packages")),
+        ("k8s.io/api/apps/v1", Progress(13, 1234, "packages")),
+        ("k8s.io/client-go/rest", Progress(14, 1234, "packages")),
+    ]
+    assert all(event.passing for event in events)
+
+
+def test_progress_does_not_displace_the_error_of_a_step() -> None:
+    """The last lines of a failed step are those that say why."""
+    assert feed(GO_BUILD)[0].failure().splitlines()[1:] == [
+        "  a warning about progress: 1/2",
+        "  main.go:3:8: undefined: x",
+    ]
+
+
+def test_more_secrets_are_given_to_the_build() -> None:
+    """By their ids, beside the machine's certificates."""
+    builder = Builder()
+    build_image(builder, spec(ca_bundle=Path("/ca.pem"), secrets={"goenv": Path("/proc/1/fd/9")}), lambda _: None)
+    assert builder.asked[0][1].secrets == ("id=ca,src=/ca.pem", "id=goenv,src=/proc/1/fd/9")
+
+
+SECRET = "proxy.example.com"  # noqa: S105 - of nobody
+LEAKING = f"""\
+#5 [2/3] RUN fetch {SECRET}
+#5 0.1 progress: 1/2 {SECRET}/a
+#5 0.2 no route to {SECRET}
+#5 ERROR: {SECRET}
+"""
+
+
+def redact(text: str) -> str:
+    """Remove the secret."""
+    return text.replace(SECRET, "$PROXY")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ToolFailedError(["docker"], 1, LEAKING),
+        ToolFailedError(["docker"], 1, f"ERROR: {SECRET} refused"),
+        MachineError(f"full at {SECRET}", why=SECRET, fix=SECRET),
+    ],
+    ids=["a step", "no step", "the machine"],
+)
+def test_a_secret_in_the_output_of_a_build_is_shown_nowhere(error: DockyardError) -> None:
+    """Neither in an event nor in the error, nor in what the error came from."""
+    events: list[Event] = []
+    with pytest.raises(DockyardError) as caught:
+        build_image(Builder(LEAKING, error), spec(redact=redact), events.append)
+    assert "$PROXY" in str(caught.value)
+    assert "$PROXY" in events[0].text
+    assert SECRET not in f"{events}{''.join(format_exception(caught.value))}"
+
+
+def test_an_error_can_be_explained() -> None:
+    """By whoever knows what the program says that runs in the build; else the last lines are the reason."""
+
+    def explain(output: str) -> DockyardError | None:
+        return MachineError("No route") if "no route to $PROXY" in output else None
+
+    for progress, expected in ((LEAKING, MachineError), (MISSING, BuildError)):
+        builder = Builder(progress, ToolFailedError(["docker"], 1, progress))
+        with pytest.raises(expected):
+            build_image(builder, spec(redact=redact, explain=explain), lambda _: None)
+
+
+def test_a_build_that_is_stopped_did_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends BuildKit, whose exit code is then no error of the Dockerfile."""
+
+    def stopped() -> None:
+        raise StoppedError("Stopped")
+
+    monkeypatch.setattr(stop, "check", stopped)
+    with pytest.raises(StoppedError):
+        build_image(Builder(MISSING, ToolFailedError(["docker"], -15, MISSING)), spec(), lambda _: None)

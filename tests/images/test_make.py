@@ -17,7 +17,7 @@ from dockyard.model.project import ImageSpec
 from dockyard.tools.docker import FINGERPRINT, BuildOptions, Docker, ImageFacts
 from tests.fakes import FakeDocker, Recorder
 
-BASE = Base("python:3.13-slim", "python:3.13-slim", "sha256:base", stand_in=False)
+BASE = Base("python:3.13-slim", "python:3.13-slim", "sha256:base", fallback=False)
 SPEC = ImageSpec.model_validate(
     {"baseImage": BASE.requested, "buildContext": "app", "dockerfile": "app/Dockerfile", "tag": "latest"}
 )

@@ -17,7 +17,7 @@ from dockyard.model.tag import content_tag
 from dockyard.tools.docker import ImageFacts
 
 OFFICIAL = "python:3.13-slim"
-BASE = Base(OFFICIAL, OFFICIAL, "sha256:base", stand_in=False)
+BASE = Base(OFFICIAL, OFFICIAL, "sha256:base", fallback=False)
 
 
 class Engine:
@@ -73,8 +73,8 @@ def test_all_bases_are_one_question(root: Path) -> None:
 
 def test_a_source_is_where_the_project_says(root: Path) -> None:
     """The base image goes by the argument that dockyard.yaml names, a stand-in under its own name."""
-    stand_in = Base(OFFICIAL, "dockyard/python:3.13-slim", "sha256:2", stand_in=True)
-    found = source(root, stand_in, baseImageArgument="PYTHON", buildArguments={"MODE": "fast"})
+    local = Base(OFFICIAL, "dockyard/python:3.13-slim", "sha256:2", fallback=True)
+    found = source(root, local, baseImageArgument="PYTHON", buildArguments={"MODE": "fast"})
     assert (found.context, found.dockerfile) == (root / "web", root / "web/Dockerfile")
     assert found.arguments == {"MODE": "fast", "PYTHON": "dockyard/python:3.13-slim"}
     assert source(root, None).arguments == {"BASE_IMAGE": OFFICIAL}
@@ -85,7 +85,7 @@ def test_the_fingerprint_follows_what_an_image_is_made_from(root: Path) -> None:
     first = source(root).fingerprint()
     assert source(root).fingerprint() == first == source(root).fingerprint(source(root).files())
     assert source(root, None).fingerprint() == UNKNOWN
-    moved = Base(OFFICIAL, OFFICIAL, "sha256:new", stand_in=False)
+    moved = Base(OFFICIAL, OFFICIAL, "sha256:new", fallback=False)
     others = {source(root, moved).fingerprint(), source(root, buildArguments={"MODE": "fast"}).fingerprint()}
     (root / "web/main.py").write_text("changed", encoding="utf-8")
     others.add(source(root).fingerprint())

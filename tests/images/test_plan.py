@@ -43,6 +43,10 @@ CASES: dict[str, tuple[dict[str, Any], tuple[bool, bool, str]]] = {
     "everywhere": ({"host": held(), "node": "sha256:1"}, (False, False, "unchanged")),
     "only in the engine": ({"host": held()}, (False, True, "not in the node")),
     "only in the node": ({"node": "sha256:9"}, (False, False, "unchanged, in the node")),
+    "only in the node, and built before that was known": (
+        {"node": "sha256:9", "build_first": True},
+        (True, True, "no image of these sources is there"),
+    ),
     "another one in the node": (
         {"host": held(), "node": "sha256:9"},
         (False, True, "the node has another image of that tag"),

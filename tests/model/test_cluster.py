@@ -30,7 +30,7 @@ def test_the_example_of_the_specification_is_a_cluster() -> None:
 
 def test_a_cluster_has_the_specified_defaults() -> None:
     """Two cores, 4096 MB, Docker."""
-    cluster = MinikubeCluster(kubernetes_version="v1.20.2", status="Stopped")
+    cluster = MinikubeCluster(kubernetes_version="v1.28.3", status="Stopped")
     assert (cluster.cpus, cluster.memory, cluster.driver, cluster.ip, cluster.addons) == (2, 4096, "docker", None, ())
 
 

@@ -217,7 +217,8 @@ def test_a_plain_value_is_not_shown() -> None:
         ),
         ({"name": "A", "valueFrom": {}}, "valueFrom names 0 sources"),
         ({"name": "A", "valueFrom": {"fieldRef": {}, "resourceFieldRef": {}}}, "valueFrom names 2 sources"),
-        ({"name": "A B"}, "is not the name of a container's environment variable"),
+        ({"name": "A", "valueFrom": {"fileKeyRef": {}, "fieldRef": {}}}, "valueFrom names 2 sources"),
+        ({"name": "A=B"}, "is not the name of a container's environment variable"),
         ({"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": ".."}}}, "is not a key of a ConfigMap"),
     ],
 )
@@ -236,5 +237,5 @@ def test_variables_come_from_one_object(refusals: Refusals, source: dict[str, An
 
 def test_the_prefix_of_variables_is_the_start_of_a_name(refusals: Refusals) -> None:
     """What is put before a key must give a name that Kubernetes accepts."""
-    found = refusals(DeploymentSpec, EXAMPLE | {"envFrom": [{"prefix": "1 ", "secretRef": {"name": "b"}}]})
+    found = refusals(DeploymentSpec, EXAMPLE | {"envFrom": [{"prefix": "A=", "secretRef": {"name": "b"}}]})
     assert list(found) == ["envFrom.0.prefix"]

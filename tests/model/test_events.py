@@ -13,6 +13,7 @@ from dockyard.model.events import (
     Diagnosed,
     Ended,
     Event,
+    FieldTakenOver,
     Move,
     Progress,
     Stamped,
@@ -32,6 +33,9 @@ EVERY = {
     "begin": Began("deploy", "Began", command="deploy", services=("mcp", "api")),
     "step": Step("api", "build", service="api", step="build", ended=True, ok=False),
     "move": Move("api", DeploymentState.READY, service="api", before=DeploymentState.RUNNING),
+    "takeover": FieldTakenOver(
+        "api", "Warning", service="api", object_kind="Deployment", object_name="web", field=".spec.x", manager="kubectl"
+    ),
     "cause": Diagnosed("api", "Failed", service="api", diagnosis=DIAGNOSIS),
     "end": Ended("deploy", "Failed", "api was rolled back", exit_code=1),
 }
@@ -53,6 +57,9 @@ def test_a_record_has_the_facts_of_its_kind() -> None:
     assert (end["exitCode"], "service" in end) == (1, False)
     assert as_record(Stamped("r1", EVERY["move"], AT, 1))["before"] == "Running"
     assert as_record(Stamped("r1", EVERY["step"], AT, 1)).items() >= {"ended": True, "ok": False}.items()
+    taken_over = as_record(Stamped("r1", EVERY["takeover"], AT, 1))
+    assert taken_over.items() >= {"objectKind": "Deployment", "field": ".spec.x", "manager": "kubectl"}.items()
+    assert "autoscaler" not in taken_over
     cause = json.loads(json.dumps(as_record(Stamped("r1", EVERY["cause"], AT, 1))))
     assert cause["diagnosis"]["cause"]["kind"] == "CrashLoop"
     assert cause["diagnosis"]["evidence"] == [{"title": "pod api-a", "lines": ["boom"]}]

@@ -6,6 +6,7 @@ import json
 import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ ADDRESSES = dict(re.findall(r"([A-Z_]+)=([\d./]+)", ENTRYPOINT))
 NODE = Node(
     name="dockyard-node",
     address=ADDRESSES["NODE_ADDRESS"],
+    outer_address="172.18.0.2",
     pods=ADDRESSES["POD_CIDR"],
     services=ADDRESSES["SERVICE_CIDR"],
 )
@@ -29,6 +31,12 @@ def settings(name: str) -> dict[str, object]:
     loaded = yaml.safe_load((ROOTFS / "etc/dockyard" / name).read_text())
     assert isinstance(loaded, dict)
     return loaded
+
+
+def objects() -> list[dict[str, Any]]:
+    """Return the objects that the node applies to its own cluster."""
+    files = sorted((ROOTFS / "etc/dockyard/objects").glob("*.yaml"))
+    return [found for path in files for found in yaml.safe_load_all(path.read_text())]
 
 
 def test_every_need_is_a_component_and_none_needs_itself() -> None:
@@ -58,8 +66,16 @@ def test_programs_are_named_by_path() -> None:
 
 def test_the_node_is_read_from_what_the_entrypoint_exports() -> None:
     """A variable that is missing is an error, not an empty flag."""
-    environment = {"NODE": "n", "NODE_ADDRESS": "10.0.0.1", "POD_CIDR": "10.0.0.0/24", "SERVICE_CIDR": "10.1.0.0/16"}
-    assert Node.of(environment) == Node(name="n", address="10.0.0.1", pods="10.0.0.0/24", services="10.1.0.0/16")
+    environment = {
+        "NODE": "n",
+        "NODE_ADDRESS": "10.0.0.1",
+        "OUTER_ADDRESS": "172.18.0.2",
+        "POD_CIDR": "10.0.0.0/24",
+        "SERVICE_CIDR": "10.1.0.0/16",
+    }
+    assert Node.of(environment) == Node(
+        name="n", address="10.0.0.1", outer_address="172.18.0.2", pods="10.0.0.0/24", services="10.1.0.0/16"
+    )
     del environment["POD_CIDR"]
     with pytest.raises(KeyError):
         Node.of(environment)
@@ -77,6 +93,37 @@ def test_addresses_are_the_same_everywhere() -> None:
     assert kubelet["clusterDomain"] == DOMAIN
 
 
+def test_the_addons_are_found_at_the_address_of_the_node() -> None:
+    """CoreDNS listens there, and the Services of DNS and metrics lead there."""
+    assert f"bind {NODE.address}\n" in (ROOTFS / "etc/dockyard/Corefile").read_text()
+    slices = [found for found in objects() if found["kind"] == "EndpointSlice"]
+    assert len(slices) == 2
+    assert [found["endpoints"][0]["addresses"] for found in slices] == [[NODE.address]] * 2
+    (service,) = [found for found in objects() if found["metadata"]["name"] == "kube-dns"]
+    assert ip_address(service["spec"]["clusterIP"]) in ip_network(NODE.services)
+
+
+def test_every_component_may_read_what_it_needs() -> None:
+    """The user of each certificate that is no administrator has a role, bound to it by name."""
+    users = set(re.findall(r"certificate \S+ /CN=(system:[a-z-]+)(?: |$)", ENTRYPOINT, re.MULTILINE))
+    bound = {
+        subject["name"]
+        for found in objects()
+        if found["kind"] == "ClusterRoleBinding"
+        for subject in found["subjects"]
+        if subject["kind"] == "User"
+    }
+    built_in = {"system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy"}
+    assert users - built_in == bound == {"system:coredns", "system:metrics-server", "system:node-controllers"}
+
+
+def test_there_is_one_default_storage_class() -> None:
+    """A claim without a class would get none, or any of several."""
+    classes = [found for found in objects() if found["kind"] == "StorageClass"]
+    (annotations,) = [found["metadata"]["annotations"] for found in classes]
+    assert annotations == {"storageclass.kubernetes.io/is-default-class": "true"}
+
+
 def test_addresses_fit_each_other() -> None:
     """The node is within the pods' range, the API's service is the first of the services'."""
     assert ip_address(NODE.address) in ip_network(NODE.pods)
@@ -86,7 +133,7 @@ def test_addresses_fit_each_other() -> None:
 
 def test_every_certificate_that_is_used_is_made() -> None:
     """By the entrypoint, in the folder that the components read."""
-    made = set(re.findall(r"^ +certificate ([a-z-]+) ", ENTRYPOINT, re.MULTILINE)) | {"ca", "sa"}
+    made = set(re.findall(r"^ +(?:certificate|authority) ([a-z-]+)", ENTRYPOINT, re.MULTILINE)) | {"sa"}
     configured = [*(argument for unit in ALL.values() for argument in unit.argv)]
     configured += [(ROOTFS / "etc/dockyard/kubelet.yaml").read_text()]
     used = {name for text in configured for name in re.findall(rf"{PKI}/([a-z-]+)\.(?:crt|key|pub)", text)}

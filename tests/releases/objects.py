@@ -6,7 +6,7 @@ import yaml
 
 from dockyard.charts.manifests import Manifests, ObjectName
 from dockyard.releases.causes import Object
-from dockyard.releases.workload import REVISION
+from dockyard.releases.workload import REVISION, SERVICE_NAME
 
 NEWEST, OLDER = "2", "1"
 """Revisions of a Deployment's templates."""
@@ -97,18 +97,27 @@ def waits(reason: str, message: str = "", *, restarts: int = 0, ended: Object | 
     return _container({"waiting": waiting}, ready=False, restarts=restarts, ended=ended)
 
 
-def ends(code: int, reason: str = "Error", *, restarts: int = 0) -> Object:
+def ends(code: int, reason: str = "Error", *, restarts: int = 0, at: str = "2026-01-01T00:00:00Z") -> Object:
     """Return a container whose program has just ended."""
-    return _container({"terminated": {"exitCode": code, "reason": reason}}, ready=False, restarts=restarts, ended=None)
+    ended = {"exitCode": code, "reason": reason, "finishedAt": at}
+    return _container({"terminated": ended}, ready=False, restarts=restarts, ended=None)
 
 
-def warning(about: str, reason: str, message: str, *, count: int = 1, at: str = "2026-01-01T00:00:00Z") -> Object:
-    """Return a warning of the cluster about the object of that name."""
+def warning(  # noqa: PLR0913 - each is one fact of an event
+    about: str,
+    reason: str,
+    message: str,
+    *,
+    count: int = 1,
+    at: str = "2026-01-01T00:00:00Z",
+    container: str = "app",
+) -> Object:
+    """Return a warning of the cluster about the object of that name, or about a container of that pod."""
     return {
         "kind": "Event",
         "type": "Warning",
         "metadata": {"name": f"{about}.{reason}.{at}"},
-        "involvedObject": {"uid": f"uid-{about}"},
+        "involvedObject": {"uid": f"uid-{about}", "fieldPath": f"spec.containers{{{container}}}"},
         "reason": reason,
         "message": message,
         "count": count,
@@ -139,21 +148,27 @@ def unschedulable(message: str) -> Object:
     return {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
 
 
-def service(name: str = "web", *, selector: bool = True, node_port: int = 0) -> Object:
-    """Return a Service as rendered."""
+def service(
+    name: str = "web", *, selector: bool = True, node_port: int = 0, kind: str = "", address: str = ""
+) -> Object:
+    """Return a Service; one with a NodePort is of that type unless another is given."""
     port = {"port": 80, **({"nodePort": node_port} if node_port else {})}
-    spec: Object = {"ports": [port], **({"selector": {"app": name}} if selector else {})}
-    return {"kind": "Service", "metadata": {"name": name}, "spec": spec}
+    type_ = kind or ("NodePort" if node_port else "ClusterIP")
+    spec: Object = {"type": type_, "ports": [port], **({"selector": {"app": name}} if selector else {})}
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}} if address else {}
+    return {"kind": "Service", "metadata": {"name": name}, "spec": spec, **status}
 
 
-def endpoints(name: str = "web", *addresses: str, not_ready: tuple[str, ...] = ()) -> Object:
-    """Return the Endpoints of a Service."""
-    subset: Object = {}
-    if addresses:
-        subset["addresses"] = [{"ip": address} for address in addresses]
-    if not_ready:
-        subset["notReadyAddresses"] = [{"ip": address} for address in not_ready]
-    return {"kind": "Endpoints", "metadata": {"name": name}, **({"subsets": [subset]} if subset else {})}
+SERVES: Object = {"ready": True}
+SERVES_NOT: Object = {"ready": False}
+"""Conditions of an endpoint."""
+
+
+def endpoint_slice(service: str = "web", /, *conditions: Object, name: str = "") -> Object:
+    """Return an EndpointSlice of a Service, with an endpoint for each of the conditions."""
+    endpoints = [{"addresses": [f"10.1.0.{at}"], "conditions": one} for at, one in enumerate(conditions, 1)]
+    metadata = {"name": name or f"{service}-abcde", "labels": {SERVICE_NAME: service}}
+    return {"kind": "EndpointSlice", "metadata": metadata, "endpoints": endpoints or None}
 
 
 def manifests(*entries: Object) -> Manifests:

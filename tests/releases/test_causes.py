@@ -244,6 +244,50 @@ def test_the_memory_limit_is_told() -> None:
     assert found.compared == "the container's memory limit: 64Mi"
 
 
+BACK_OFF = "Back-off restarting failed container app in pod web-a_todo(1fc31529)"
+ENDED = ends(3, restarts=1, at="2026-01-01T00:00:45Z")
+
+
+def test_a_crash_loop_is_known_by_the_event_of_the_kubelet() -> None:
+    """The state CrashLoopBackOff may come fifteen seconds later, and for a moment."""
+    found = ask(pod("web-a", ENDED), warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:45Z"))
+    assert found is not None
+    assert (found.kind, found.terminal) == (K.CRASH_LOOP, True)
+    assert found.sentence == "Container app of pod web-a ended 2 times, last with exit code 3"
+    assert found.event == f"BackOff: {BACK_OFF}"
+
+
+@pytest.mark.parametrize(
+    ("ended", "event"),
+    [
+        (ENDED, warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:44Z")),
+        (ENDED, warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:45Z", container="proxy")),
+        (ENDED, warning("web-a", "BackOff", 'Back-off pulling image "web:1"', at="2026-01-01T00:00:45Z")),
+        ({**ENDED, "restartCount": 0}, warning("web-a", "BackOff", BACK_OFF, at="2026-01-01T00:00:45Z")),
+    ],
+    ids=["of an earlier crash", "of another container", "of a pull", "one crash"],
+)
+def test_other_events_are_no_crash_loop(ended: Object, event: Object) -> None:
+    """The container is started again at once, as far as is known."""
+    assert ask(pod("web-a", ended), event) is None
+
+
+def test_the_newest_event_is_known_whatever_fields_it_has() -> None:
+    """Events of the scheduler have a series instead of a count and a last time."""
+    about = {"uid": "uid-web-a"}
+    old = {
+        "kind": "Event",
+        "type": "Warning",
+        "involvedObject": about,
+        "reason": "A",
+        "eventTime": "2026-01-01T00:00:01Z",
+    }
+    series = {"count": 4, "lastObservedTime": "2026-01-01T00:00:09Z"}
+    new = {**old, "message": "new", "series": series}
+    last = Surroundings.of([new, {**warning("web-a", "A", "mid"), "lastTimestamp": "2026-01-01T00:00:05Z"}, old])
+    assert event_line(last.last("uid-web-a", "A")) == "A (4 times): new"
+
+
 def test_an_init_container_may_be_the_cause() -> None:
     """What waits behind it shows nothing; its own limit is told."""
     crashing = {**waits("CrashLoopBackOff", restarts=4, ended=OOM), "name": "migrate"}
@@ -342,6 +386,42 @@ def test_requests_are_what_the_scheduler_counts(run: list[Object], before: list[
     found = requests({"spec": spec})
     assert found.cpu == max(together.cpu, *(one.cpu for one in largest), 0)
     assert found.memory == max(together.memory, *(one.memory for one in largest), 0)
+
+
+def test_sidecars_count_beside_whatever_runs_then() -> None:
+    """With the containers, and with the init containers after them, but not with those before them."""
+
+    def init(memory: str, *, sidecar: bool = False) -> Object:
+        container: Object = asking("100m", memory)["containers"][0]
+        return {**container, "restartPolicy": "Always"} if sidecar else container
+
+    small = [init("300Mi"), init("50Mi", sidecar=True), init("60Mi", sidecar=True)]
+    app = asking("100m", "100Mi")["containers"]
+    assert str(requests({"spec": {"containers": app, "initContainers": small}})) == "300m cpu, 300Mi memory"
+    large = [*small, init("400Mi")]
+    assert str(requests({"spec": {"containers": app, "initContainers": large}})) == "300m cpu, 510Mi memory"
+
+
+def test_requests_of_a_whole_pod_replace_those_of_its_containers() -> None:
+    """Each resource alone: pod-level resources may have only one of them."""
+    spec = {**asking("100m", "100Mi"), "resources": {"requests": {"memory": "1Gi"}}}
+    assert str(requests({"spec": spec})) == "100m cpu, 1Gi memory"
+
+
+def test_sidecars_count_with_what_starts_after_them() -> None:
+    """They go on beside the others, as they do beside init containers that start later; a pod's overhead is added."""
+    first, side, late, main = (asking(cpu)["containers"][0] for cpu in ("4", "1", "2", "500m"))
+    init = [first, {**side, "restartPolicy": "Always"}, late]
+    assert requests({"spec": {"initContainers": init, "containers": [main]}}).cpu == 4000
+    assert requests({"spec": {"initContainers": init[1:], "containers": [main]}}).cpu == 3000
+    spec = {"initContainers": init[1:2], "containers": [main], "overhead": {"cpu": "100m"}}
+    assert requests({"spec": spec}).cpu == 1600
+
+
+def test_a_request_of_the_pod_counts_alone() -> None:
+    """For each resource that it names."""
+    found = requests({"spec": {**asking("2", "4Gi"), "resources": {"requests": {"cpu": "1"}}}})
+    assert str(found) == "1 cpu, 4Gi memory"
 
 
 def test_an_amount_that_is_none_counts_as_nothing() -> None:

@@ -40,6 +40,7 @@ SAME: dict[str, tuple[object, object]] = {
     "an empty list left out": ({"args": []}, {}),
     "an empty mapping left out": ({"securityContext": {}}, {}),
     "null": ({"args": None}, {}),
+    "null where there is a default": ({"replicas": None}, {"replicas": 1}),
     "false left out": ({"hostNetwork": False}, {}),
     "zero left out": ({"minReadySeconds": 0}, {}),
     "empty text left out": ({"value": ""}, {}),
@@ -118,20 +119,40 @@ def test_no_value_of_a_secret_is_told() -> None:
     assert found(sent, live) == ["secret/web data.KEY"]
 
 
-def test_a_scaler_owns_the_number_of_replicas() -> None:
-    """Its whole work is to drift."""
-    scaler = thing("HorizontalPodAutoscaler", "by-load", spec={"scaleTargetRef": {"kind": "Deployment", "name": "web"}})
-    sent = [thing(spec={"replicas": 2}), thing(name="api", spec={"replicas": 2})]
-    live = [thing(spec={"replicas": 9}), thing(name="api", spec={"replicas": 9})]
-    assert list(drift(manifests(*sent, scaler), live, ["Deployment"], namespace="default")) == [
-        "deployment/api spec.replicas"
-    ]
+AUTOSCALER = thing("HorizontalPodAutoscaler", "by-load", spec={"scaleTargetRef": {"kind": "Deployment", "name": "web"}})
 
 
-def test_a_status_and_an_older_form_of_the_api_are_no_drift() -> None:
-    """The server answers in the form that it was asked in."""
-    sent = thing(apiVersion="extensions/v1beta1", status={"replicas": 1}, spec={})
-    assert found(sent, thing(apiVersion="apps/v1", status={}, spec={})) == []
+@pytest.mark.parametrize("rendered", [True, False], ids=["of the release", "made by somebody else"])
+def test_an_autoscaler_owns_the_number_of_replicas(*, rendered: bool) -> None:
+    """Its whole work is to drift, whoever made it."""
+    sent = manifests(
+        thing(spec={"replicas": 2}), thing(name="api", spec={"replicas": 2}), *([AUTOSCALER] if rendered else [])
+    )
+    live = [thing(spec={"replicas": 9}), thing(name="api", spec={"replicas": 9}), *([] if rendered else [AUTOSCALER])]
+    assert list(drift(sent, live, ["Deployment"], namespace="default")) == ["deployment/api spec.replicas"]
+
+
+def test_autoscalers_are_looked_up_for_what_they_scale() -> None:
+    """They need not be part of the release."""
+    assert kinds_of(manifests(deployment()), RESOURCES) == ("Deployment", "HorizontalPodAutoscaler")
+    assert kinds_of(manifests(service()), RESOURCES) == ("Service",)
+
+
+def test_a_status_is_no_drift() -> None:
+    """It is the controllers' to write."""
+    assert found(thing(status={"replicas": 1}, spec={}), thing(status={}, spec={})) == []
+
+
+def test_another_version_of_the_api_is_not_compared() -> None:
+    """Its fields have other names; whether the object is there can be said all the same."""
+    sent = thing("HorizontalPodAutoscaler", apiVersion="autoscaling/v1", spec={"targetCPUUtilizationPercentage": 80})
+    assert found(sent, thing("HorizontalPodAutoscaler", spec={"metrics": []})) == []
+    assert found(sent) == ["horizontalpodautoscaler/web is gone"]
+
+
+def test_a_custom_resource_of_the_same_kind_is_not_looked_for() -> None:
+    """Knative has a Service, too."""
+    assert found(thing("Service", apiVersion="serving.knative.dev/v1", spec={"template": {}})) == []
 
 
 def test_a_namespace_that_is_written_out_is_asked_for_too() -> None:
@@ -151,7 +172,7 @@ def test_other_namespaces_and_unknown_kinds_are_not_asked_for() -> None:
 def test_kinds_are_those_that_are_known() -> None:
     """Each once, in order."""
     sent = manifests(service(), deployment("a"), deployment("b"), thing("Widget"))
-    assert kinds_of(sent, RESOURCES) == ("Deployment", "Service")
+    assert kinds_of(sent, RESOURCES) == ("Deployment", "HorizontalPodAutoscaler", "Service")
 
 
 values = st.recursive(

@@ -11,9 +11,10 @@ from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.live import FRESH, KINDS, View, look
 from tests.fakes import FakeClock
 from tests.releases.objects import (
+    SERVES,
     asking,
     deployment,
-    endpoints,
+    endpoint_slice,
     manifests,
     node,
     pod,
@@ -30,7 +31,7 @@ from tests.releases.server import SILENT, Server
 def server() -> Server:
     """A namespace with a release that is Ready."""
     made = Server()
-    made.hold(deployment(), replica_set(), pod("web-a", runs()), endpoints("web", "10.1.0.1"))
+    made.hold(deployment(), replica_set(), pod("web-a", runs()), endpoint_slice("web", SERVES))
     made.hold(warning("web-a", "Unhealthy", "503"), {**warning("web-a", "Pulled", "ok"), "type": "Normal"})
     return made
 
@@ -38,7 +39,7 @@ def server() -> Server:
 def test_a_look_has_all_that_is_judged(server: Server) -> None:
     """Each kind is asked for once; of events only warnings."""
     seen = look(server)
-    assert {entry["kind"] for entry in seen.objects} == {"Deployment", "ReplicaSet", "Pod", "Endpoints", "Event"}
+    assert {entry["kind"] for entry in seen.objects} == {"Deployment", "ReplicaSet", "Pod", "EndpointSlice", "Event"}
     assert [entry["reason"] for entry in seen.objects if entry["kind"] == "Event"] == ["Unhealthy"]
     assert sorted(server.asked) == sorted([*(f"list {kind}" for kind in KINDS), "list Event type!=Normal"])
     assert seen.everywhere == ()

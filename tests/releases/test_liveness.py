@@ -69,6 +69,16 @@ def test_a_probe_that_fails_throughout_its_grace_is_a_cause(status: int) -> None
     assert clock.now() >= GRACE
 
 
+def test_the_probe_of_a_sidecar_is_asked_too() -> None:
+    """An init container that ends has no probes."""
+    sidecar = {"name": "proxy", "restartPolicy": "Always", "livenessProbe": LIVE, "readinessProbe": READY}
+    spec = {"containers": [{"name": "app"}], "initContainers": [{"name": "migrate"}, sidecar]}
+    api = Pods({"/live": [404], "/ready": [200]})
+    found = await_alive(api, [pod(spec=spec)], clock=FakeClock(), grace=GRACE, tell=lambda _: None)
+    assert found is not None
+    assert found.container == "proxy"
+
+
 def test_a_probe_that_passes_within_its_grace_is_none() -> None:
     """A program may become well a moment after it is ready."""
     told: list[str] = []

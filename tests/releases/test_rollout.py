@@ -112,7 +112,7 @@ def test_what_was_ready_before_is_not_rolled_back(work: Work) -> None:
 
 
 def test_what_the_server_changed_by_itself_is_accepted(work: Work) -> None:
-    """A field that an old server drops is no drift for ever."""
+    """A field that it drops, because its feature gate is disabled, is no drift for ever."""
     work.helm.charts["web"] = work.helm.charts["web"].replace("replicas: 1", "replicas: 1\n  brandNew: yes")
     sent = work.helm.charts["web"]
     work.helm.on_call = lambda _: work.helm.charts.update(web=sent)
@@ -355,7 +355,7 @@ def checked(work: Work, monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
     spec = work.workspace.project.release("web").model_copy(update={"check": ("/health",)})
     monkeypatch.setattr(type(work.workspace.project), "release", lambda _self, _name: spec)
     answers = {"http://127.0.0.1:30081/health": Answer("", 200, "ok")}
-    monkeypatch.setattr("dockyard.releases.verify.verify.__kwdefaults__", {"get": lambda url: answers[url]})
+    monkeypatch.setattr("dockyard.releases.verify.ask", lambda url, **_: answers[url])
     return answers
 
 
@@ -363,6 +363,59 @@ def test_what_is_ready_is_asked_as_its_users_would(work: Work, checked: dict[str
     """What it answered is part of what the deploy came to."""
     done = work.bring("v1")
     assert [answer for served in done.served for answer in served.answers] == list(checked.values())
+
+
+def test_a_release_is_ready_once_its_services_accept_connections(work: Work) -> None:
+    """kube-proxy programs a Service after the pods are Ready."""
+    work.helm.charts["web"] = rendered("web", node_port=30081)
+    work.workspace.cluster.refusing = {80}
+    seen = []
+
+    def program() -> None:
+        seen.append(work.stages[-1])
+        if len(seen) == 20:
+            work.workspace.cluster.refusing = set()
+
+    work.clock.on_sleep = program
+    work.bring("v1")
+    assert "Ready" not in seen[1:]
+    assert work.report.lasting[-1] == ("web", "Ready")
+    assert work.report.events[-1].text == "http://127.0.0.1:30081"
+
+
+def test_a_service_that_accepts_no_connection_failed_the_release(work: Work) -> None:
+    """The cause names the Service, the port and what was seen."""
+    work.deployed("v1")
+    work.helm.charts["web"] = rendered("web", node_port=30081)
+    work.workspace.cluster.refusing = {80}
+    error = caught(lambda: work.bring("v2", roll_back=False))
+    assert error.diagnosis is not None
+    assert error.diagnosis.cause.sentence == (
+        "Service web does not accept connections on port 80 (NodePort 30081): "
+        "For 30 s 127.0.0.1:30081: Connection refused"
+    )
+
+
+def test_a_release_may_raise_how_long_its_services_are_waited_for(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program without a readiness probe may be slow to listen."""
+    work.deployed("v1")
+    work.helm.charts["web"] = rendered("web", node_port=30081)
+    work.workspace.cluster.refusing = {80}
+    spec = work.workspace.project.release("web").model_copy(update={"grace": 70})
+    monkeypatch.setattr(type(work.workspace.project), "release", lambda _self, _name: spec)
+    work.clock.on_sleep = lambda: work.workspace.cluster.refusing.clear() if work.clock.now() > 60 else None
+    assert work.bring("v2").revision == 2
+
+
+def test_pods_that_are_gone_explain_a_service_that_does_not_answer(work: Work) -> None:
+    """They were Ready for a moment, and then their program ended."""
+    work.deployed("v1")
+    work.helm.charts["web"] = rendered("web", node_port=30081)
+    work.helm.fates["web"] = [((0.0, runs()), (5.0, waits("CrashLoopBackOff", restarts=3, ended={"exitCode": 1})))]
+    work.workspace.cluster.refusing = {80}
+    error = caught(lambda: work.bring("v2", roll_back=False))
+    assert error.diagnosis is not None
+    assert error.diagnosis.cause.kind is CauseKind.CRASH_LOOP
 
 
 def test_what_is_ready_and_does_not_serve_failed(work: Work, checked: dict[str, Answer]) -> None:

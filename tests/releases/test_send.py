@@ -227,6 +227,10 @@ IMMUTABLE = (
     'Error: UPGRADE FAILED: cannot patch "web" with kind Deployment: Deployment.apps "web" is invalid: '
     "spec.selector: Invalid value: {}: field is immutable"
 )
+APPLY_FAILED = (
+    "Error: UPGRADE FAILED: server-side apply failed for object todo/web apps/v1, Kind=Deployment: failed to create "
+    'typed patch object (todo/web; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="app"]'
+)
 TERMINATING = (
     'Error: INSTALLATION FAILED: secrets "x" is forbidden: unable to create new content in namespace web because '
     "it is being terminated"
@@ -246,6 +250,16 @@ KNOWN = {
         IMMUTABLE,
         "a field that cannot change has changed",
         "`./inv destroy --release web deploy` makes it anew",
+    ),
+    "a list entry twice": (
+        f'{APPLY_FAILED}.env: duplicate entries for key [name="A"]',
+        "a list has two entries with the same key",
+        "Remove the one that does not count",
+    ),
+    "an unknown field": (
+        f"{APPLY_FAILED}.foo: field not declared in schema",
+        "the API server does not know a field",
+        "kubectl explain",
     ),
     "namespace": (
         TERMINATING,

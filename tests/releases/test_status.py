@@ -7,9 +7,8 @@ import yaml
 
 from dockyard.model.errors import RolloutError, UnknownNameError
 from dockyard.releases.status import HistoryEntry, ReleaseStatus, history, pod_logs, statuses, urls
-from tests.fakes import rendered
 from tests.releases.conftest import Work
-from tests.releases.objects import runs
+from tests.releases.objects import runs, service, text
 
 
 def test_every_release_of_the_project_has_a_row(work: Work) -> None:
@@ -98,16 +97,29 @@ def test_logs_of_an_unknown_release_are_refused(work: Work) -> None:
         list(pod_logs(work.site, "nothing", tail=5))
 
 
-def test_urls_are_those_of_node_ports(work: Work) -> None:
-    """Of what is installed, not of what might be."""
-    work.helm.record("api", rendered("api", node_port=30081))
-    work.deployed("v1")
-    assert urls(work.site) == (("api", "http://127.0.0.1:30081"),)
+def test_urls_are_those_of_what_is_installed(work: Work) -> None:
+    """Each exposed Service of each release has one; a Service inside the cluster has none."""
+    for name, entry in {
+        "api": service("api", node_port=31000),
+        "shop": service("shop", kind="LoadBalancer", node_port=32000, address="172.18.0.2"),
+        "db": service("db"),
+    }.items():
+        work.helm.record(name, text(entry))
+        work.api.put(entry)
+    work.api.put(service("other", node_port=31001))
+    assert urls(work.site) == (("api", "http://127.0.0.1:31000"), ("shop", "http://172.18.0.2:80"))
 
 
-def test_a_node_port_that_this_machine_does_not_reach_has_no_url(work: Work) -> None:
-    """Somebody else's release does not keep the others from being shown."""
-    work.helm.record("api", rendered("api", node_port=30081))
-    work.helm.record("far", rendered("far", node_port=31000))
-    work.workspace.cluster.unreachable = {31000}
-    assert urls(work.site) == (("api", "http://127.0.0.1:30081"),)
+def test_urls_release_the_addresses_of_other_services(work: Work) -> None:
+    """The cluster's, not only the project's: another project may run beside it."""
+    work.api.put(service("other", node_port=31001))
+    urls(work.site)
+    assert work.workspace.cluster.kept == [{31001}]
+
+
+def test_a_service_that_has_no_address_yet_has_no_url(work: Work) -> None:
+    """Its load balancer is pending."""
+    entry = service("shop", kind="LoadBalancer")
+    work.helm.record("shop", text(entry))
+    work.api.put(entry)
+    assert urls(work.site) == ()

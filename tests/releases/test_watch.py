@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -13,11 +13,12 @@ from dockyard.releases.causes import Object
 from dockyard.releases.life import Life
 from dockyard.releases.live import KINDS, Look, View
 from dockyard.releases.silence import TOLD
-from dockyard.releases.watch import PAUSE, Watch
+from dockyard.releases.watch import PAUSE, STEADY, Watch
 from tests.fakes import FakeClock, Recorder
-from tests.releases.objects import deployment, manifests, pod, replica_set, runs, waits, warning
+from tests.releases.objects import deployment, ends, manifests, pod, replica_set, runs, waits, warning
 from tests.releases.server import SILENT, Server
 
+PROBED: Object = {"name": "app", "readinessProbe": {"httpGet": {"path": "/ready", "port": 80}}}
 UNREADY = deployment(readyReplicas=0, availableReplicas=0)
 READY = (deployment(), replica_set(), pod("web-a", runs()))
 PULLING = (UNREADY, replica_set(), pod("web-a", waits("ContainerCreating")))
@@ -46,10 +47,14 @@ class Wait:
         self._scenes = scenes
         self.life = Life("web", state, self.report)
 
-    def __call__(self, *, limit: float = 60, grace: float = 10) -> Cause | None:
-        """Wait."""
+    def __call__(
+        self, *containers: Object, limit: float = 60, grace: float = 10, init: Sequence[Object] = ()
+    ) -> Cause | None:
+        """Wait for pods of these containers; one with a readiness probe by default."""
         watch = Watch(self.life, _View(self._now, self.clock), clock=self.clock, runs=self._runs)
-        return watch.wait(manifests(deployment()), limit=limit, grace=grace)
+        sent = deployment()
+        sent["spec"]["template"]["spec"] = {"containers": list(containers or [PROBED]), "initContainers": list(init)}
+        return watch.wait(manifests(sent), limit=limit, grace=grace)
 
     def _now(self) -> Scene:
         return next(scene for since, scene in reversed(self._scenes) if self.clock.now() >= since)
@@ -87,14 +92,46 @@ def test_what_is_ready_is_not_waited_for() -> None:
     wait = Wait((0, READY))
     assert wait() is None
     assert wait.clock.now() == 0
-    assert wait.stages == ["Upgrading", "Pending", "Running", "Ready"]
+    assert wait.stages == ["Upgrading", "Pending", "Running"], "whoever asks its Services tells that it is Ready"
+
+
+@pytest.mark.parametrize(
+    ("containers", "init"),
+    [([{"name": "app"}], []), ([PROBED], [{"name": "proxy", "restartPolicy": "Always"}])],
+    ids=["container", "sidecar"],
+)
+def test_what_has_no_readiness_probe_must_stay_ready(containers: list[Object], init: list[Object]) -> None:
+    """It is Ready as soon as it runs; an init container that ends needs no probe."""
+    wait = Wait((0, READY))
+    assert wait(*containers, init=init) is None
+    assert STEADY <= wait.clock.now() <= STEADY + PAUSE
+    wait = Wait((0, READY))
+    assert wait(init=[{"name": "migrate"}]) is None
+    assert wait.clock.now() == 0
+
+
+def test_a_container_that_crashes_at_once_is_not_ready() -> None:
+    """It runs for half a second, twice, and is Ready meanwhile; then the kubelet delays its next start."""
+    ended = (UNREADY, replica_set(), pod("web-a", ends(1)))
+    back_off = warning("web-a", "BackOff", "Back-off restarting failed container app in pod web-a")
+    looping = (UNREADY, replica_set(), pod("web-a", ends(1, restarts=1)), back_off)
+    wait = Wait((0, READY), (0.6, ended), (0.9, READY), (1.6, looping))
+    found = wait({"name": "app"})
+    assert found is not None
+    assert found.kind is CauseKind.CRASH_LOOP
+    assert wait.clock.now() < STEADY
+
+
+def test_what_is_ready_at_the_limit_is_ready() -> None:
+    """Its timeout may be shorter than the time that it must stay so."""
+    assert Wait((0, READY))({"name": "app"}, limit=1) is None
 
 
 def test_each_state_is_told_once() -> None:
     """On the way to Ready."""
     wait = Wait((0, PULLING), (2, STARTING), (4, READY), state=DeploymentState.INSTALLING)
     assert wait() is None
-    assert wait.stages == ["Installing", "Pending", "Running", "Ready"]
+    assert wait.stages == ["Installing", "Pending", "Running"]
     assert 4 <= wait.clock.now() <= 4 + PAUSE
 
 

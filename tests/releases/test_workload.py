@@ -14,10 +14,13 @@ from dockyard.releases.causes import Object
 from dockyard.releases.workload import HASH, Verdict, judge
 from tests.releases.objects import (
     OLDER,
+    SERVES,
+    SERVES_NOT,
     asking,
     daemon_set,
     deployment,
-    endpoints,
+    endpoint_slice,
+    ends,
     node,
     pod,
     replica_set,
@@ -119,6 +122,34 @@ def test_pods_that_run_and_are_not_ready_are_running() -> None:
     assert (verdict.state, verdict.text) == (DeploymentState.RUNNING, "0 of 1 pods are ready")
 
 
+SIDECAR_SPEC: Object = {
+    "containers": [{"name": "app"}],
+    "initContainers": [{"name": "migrate"}, {"name": "proxy", "restartPolicy": "Always"}],
+}
+MIGRATED: Object = {**ends(0, "Completed"), "name": "migrate", "ready": True}
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "state", "said"),
+    [
+        (waits("ContainerCreating"), DeploymentState.PENDING, "0 of 1 pods run"),
+        (runs(ready=False), DeploymentState.RUNNING, "0 of 1 pods are ready"),
+    ],
+    ids=["not running", "not ready"],
+)
+def test_a_sidecar_counts_as_a_running_container(sidecar: Object, state: DeploymentState, said: str) -> None:
+    """Unlike an init container that has done its work."""
+    init = (MIGRATED, {**sidecar, "name": "proxy"})
+    verdict = ask(deployment(**UNREADY), replica_set(), pod("web-a", runs(), init=init, spec=SIDECAR_SPEC))
+    assert (verdict.state, verdict.text, verdict.ready) == (state, said, 0)
+
+
+def test_a_pod_with_a_ready_sidecar_is_ready() -> None:
+    """All of its containers are."""
+    init = (MIGRATED, {**runs(), "name": "proxy"})
+    assert ask(deployment(), replica_set(), pod("web-a", runs(), init=init, spec=SIDECAR_SPEC)).ready == 1
+
+
 def test_pods_that_are_not_ready_are_named_first() -> None:
     """Whoever asks for logs asks for those of the first."""
     verdict = ask(deployment(replicas=2, **UNREADY), replica_set(), pod("a", runs()), pod("b", runs(ready=False)))
@@ -139,7 +170,7 @@ def test_pods_of_another_release_say_nothing() -> None:
 
 
 def test_a_pod_that_is_leaving_says_nothing() -> None:
-    """A pod object stays for 10 to 14 seconds behind its container."""
+    """It terminates because something newer takes its place."""
     leaving = pod("web-old", waits("CrashLoopBackOff", restarts=9), leaving=True)
     verdict = ask(deployment(**UNREADY), replica_set(), leaving, pod("web-a", runs(ready=False)))
     assert (verdict.state, verdict.pods) == (DeploymentState.RUNNING, ("web-a",))
@@ -198,13 +229,25 @@ def test_pods_of_the_template_before_are_not_counted_as_ready() -> None:
     assert (verdict.ready, verdict.wanted) == (0, 2)
 
 
-def test_a_service_must_lead_to_a_ready_pod() -> None:
+@pytest.mark.parametrize(
+    ("slices", "ready"),
+    [
+        ((), False),
+        ((endpoint_slice(),), False),
+        ((endpoint_slice("web", SERVES_NOT),), False),
+        ((endpoint_slice("other", SERVES),), False),
+        ((endpoint_slice("web", SERVES),), True),
+        ((endpoint_slice("web", SERVES_NOT, {}),), True),
+        ((endpoint_slice("web", SERVES_NOT, name="web-ipv4"), endpoint_slice("web", SERVES, name="web-ipv6")), True),
+    ],
+    ids=["none", "empty", "not ready", "of another Service", "ready", "not said", "in the second of two"],
+)
+def test_a_service_must_lead_to_a_ready_pod(slices: tuple[Object, ...], *, ready: bool) -> None:
     """Pods that are ready and that no Service finds serve nobody: a selector may be wrong."""
-    live = [deployment(), replica_set(), pod("web-a", runs())]
-    for there in ([], [endpoints()], [endpoints("web", not_ready=("10.1.0.1",))]):
-        verdict = judge([deployment()], [service()], [*live, *there])
-        assert (verdict.state, verdict.text) == (DeploymentState.RUNNING, "Service web has no ready endpoint")
-    assert judge([deployment()], [service()], [*live, endpoints("web", "10.1.0.1")]).state is DeploymentState.READY
+    live = [deployment(), replica_set(), pod("web-a", runs()), *slices]
+    verdict = judge([deployment()], [service()], live)
+    expected = (DeploymentState.READY, "") if ready else (DeploymentState.RUNNING, "Service web has no ready endpoint")
+    assert (verdict.state, verdict.text) == expected
 
 
 def test_a_service_without_a_selector_is_not_asked() -> None:

@@ -145,7 +145,7 @@ def test_the_chart_is_broken_between_plan_and_act(trial: Trial, seen: Seen) -> N
     """What was planned is what is sent; the next plan refuses the broken chart."""
     trial.change("mcp", "warning")
 
-    def gate(*_: object) -> None:
+    def gate(*_: object, **__: object) -> None:
         (trial.root / "helm/mcp/templates/broken.yaml").write_text("{{ nonsense", encoding="utf-8")
 
     deploy_here(trial, gate)
@@ -165,7 +165,7 @@ def test_somebody_upgrades_with_bare_helm_meanwhile(trial: Trial, seen: Seen) ->
     chart = str(trial.root / "helm" / "mcp")
     where = _where(site)
 
-    def gate(*_: object) -> None:
+    def gate(*_: object, **__: object) -> None:
         values = subprocess.run(  # noqa: S603
             [str(trial.root / ".tools/bin/helm"), "get", "values", "mcp", "--all", "-o", "yaml", *where],
             check=True,

@@ -23,9 +23,10 @@ class Kubectl:
     def __init__(self, program: Path | str, target: Target) -> None:
         self._program, self._target = str(program), target
 
-    def get(self, *kinds: str, selector: str = "") -> tuple[Mapping[str, Any], ...]:
+    def get(self, *kinds: str, selector: str = "", managed_fields: bool = False) -> tuple[Mapping[str, Any], ...]:
         """Return the objects of those kinds in the namespace, as the API server's JSON has them."""
         which = ["--selector", selector] if selector else []
+        which += ["--show-managed-fields"] if managed_fields else []
         done = self._run(["get", ",".join(kinds), *which, "--output", "json"])
         return tuple(json.loads(done.stdout)["items"])
 
@@ -44,6 +45,18 @@ class Kubectl:
         command = [self._program, *where, f"--namespace={self._target.namespace}", "exec", pod, "--", *argv]
         return run(command, timeout=QUICK, check=check)
 
-    def _run(self, arguments: Sequence[str], *, timeout: float = QUICK) -> Completed:
+    def change(self, *arguments: str, stdin: str = "", editor: str = "") -> None:
+        """Run a command that changes objects; `kubectl edit` starts the editor on a file."""
+        self._run(arguments, stdin=stdin, environment={"KUBE_EDITOR": editor})
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        *,
+        timeout: float = QUICK,
+        stdin: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> Completed:
         where = [f"--kubeconfig={self._target.kubeconfig}", f"--context={self._target.context}"]
-        return run([self._program, *arguments, *where, f"--namespace={self._target.namespace}"], timeout=timeout)
+        argv = [self._program, *arguments, *where, f"--namespace={self._target.namespace}"]
+        return run(argv, timeout=timeout, stdin=stdin, environment=environment)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from http.cookiejar import CookieJar
 from typing import Any
 
+from dockyard.clusters.protocol import ExposedPort
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.workspace import Workspace
 
@@ -123,5 +124,6 @@ def _reply(status: int, content: bytes, headers: dict[str, str]) -> Reply:
 
 def stranger(workspace: Workspace) -> Person:
     """Return someone who has no account yet."""
-    front, back = (f"http://{workspace.cluster.address(port)}" for port in (FRONTEND, BACKEND))
+    ports = (ExposedPort(port=port, node_port=port) for port in (FRONTEND, BACKEND))
+    front, back = (f"http://{workspace.cluster.address(port)}" for port in ports)
     return Person(front, back)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dockyard.clusters.protocol import ExposedPort
 from dockyard.releases.site import connect
 from dockyard.tools.clock import SystemClock, ticks
 from dockyard.tools.helm import Helm
@@ -28,7 +29,7 @@ REPLACED_WITHIN = 10.0
 
 def url(workspace: Workspace, port: int, path: str) -> str:
     """Return a URL of a NodePort."""
-    return f"http://{workspace.cluster.address(port)}{path}"
+    return f"http://{workspace.cluster.address(ExposedPort(port=port, node_port=port))}{path}"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from dockyard.model.cluster import EMBEDDED_KUBERNETES
 from dockyard.tools.process import Completed, run
 from tests.conftest import MissingTool
 
@@ -129,14 +130,14 @@ def pod(node: Node) -> str:
 def test_the_image_says_what_it_is(image: str) -> None:
     """Its labels are what lists and prunes go by, and name the Kubernetes in it."""
     labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", image).stdout)
-    assert (labels["dev.dockyard.kind"], labels["dev.dockyard.kubernetes"]) == ("node", "v1.20.2")
+    assert (labels["dev.dockyard.kind"], labels["dev.dockyard.kubernetes"]) == ("node", EMBEDDED_KUBERNETES)
 
 
 def test_api_server_and_kubelet_report_the_same_version(node: Node) -> None:
     """Each takes it from another vendored package."""
     server = json.loads(node.kubectl("version", "--output", "json"))["serverVersion"]["gitVersion"]
     kubelet = node.kubectl("get", "nodes", "--output", "jsonpath={.items[0].status.nodeInfo.kubeletVersion}")
-    assert (server, kubelet) == ("v1.20.2", "v1.20.2")
+    assert (server, kubelet) == (EMBEDDED_KUBERNETES, EMBEDDED_KUBERNETES)
 
 
 def test_the_node_has_the_container_host_name(node: Node) -> None:
@@ -148,7 +149,16 @@ def test_init_says_each_component_ready_and_none_failed(node: Node) -> None:
     """The lines that the host reads."""
     lines = [line.split() for line in node.log().splitlines() if line.startswith("dockyard-node: ")]
     ready = {words[1] for words in lines if words[2] == "ready"}
-    assert ready >= {"containerd", "etcd", "kube-apiserver", "kubelet", "kube-proxy", "dns", "all"}
+    assert ready >= {
+        "containerd",
+        "etcd",
+        "kube-apiserver",
+        "kubelet",
+        "kube-proxy",
+        "coredns",
+        "metrics-server",
+        "all",
+    }
     assert [words for words in lines if words[1] == "failed"] == []
 
 

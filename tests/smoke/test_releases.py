@@ -89,9 +89,8 @@ def test_the_node_runs_the_image_that_was_built(kubectl: Kubectl, workspace: Wor
 @pytest.mark.parametrize("service", SERVICES)
 def test_endpoints_are_populated(kubectl: Kubectl, service: str) -> None:
     """Each Service leads to as many addresses as there are pods."""
-    found = {entry["metadata"]["name"]: entry for entry in kubectl.get("endpoints")}
-    subsets = found[f"ai-todo-{service}-service"]["subsets"]
-    addresses = [address["ip"] for subset in subsets for address in subset["addresses"]]
+    slices = kubectl.get("endpointslices", selector=f"kubernetes.io/service-name=ai-todo-{service}-service")
+    addresses = [address for one in slices for endpoint in one["endpoints"] for address in endpoint["addresses"]]
     assert len(addresses) == len(pods_of(kubectl, service))
 
 

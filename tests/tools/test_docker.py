@@ -165,6 +165,13 @@ def test_an_environment_is_in_no_text(fake: Fake) -> None:
     assert "hunter2" not in repr(Docker().container("db"))
 
 
+def test_containers_are_found_by_their_labels(fake: Fake) -> None:
+    """All labels count, and stopped ones are listed too."""
+    fake.answer("container", "ls", out="one-relay-31000\none-relay-31001\n")
+    assert Docker().containers_labelled({"kind": "relay", "of": "one"}) == ("one-relay-31000", "one-relay-31001")
+    assert fake.call.argv[2:7] == ("--all", "--filter", "label=kind=relay", "--filter", "label=of=one")
+
+
 def test_a_container_may_be_absent(fake: Fake) -> None:
     """The engine's error for that is an answer."""
     fake.answer("container", "inspect", out="[]", err="Error: No such container: db", code=1)
@@ -375,3 +382,17 @@ def test_what_is_fed_arrives(fake: Fake) -> None:
         write_much(receiver)
     assert fake.call.argv == ("exec", "--interactive", "node", "ctr", "images", "import", "-")
     assert fake.call.stdin == "x" * 1_000_000
+
+
+def test_a_disk_that_fills_up_during_a_build_is_named_by_the_line_that_says_so(fake: Fake) -> None:
+    """Not by BuildKit's last line, which knows an exit code alone."""
+    progress = (
+        "#9 [build 3/3] RUN go build",
+        "#9 12.3 go: writing cache: write /root/.cache/go-build/a: no space left on device",
+        '#9 ERROR: process "/bin/sh -c go build" did not complete successfully: exit code: 1',
+        "ERROR: failed to solve: exit code: 1",
+    )
+    fake.answer(err="\n".join(progress), code=1)
+    with pytest.raises(MachineError) as caught:
+        CALLS["build"](Docker())
+    assert caught.value.why == "go: writing cache: write /root/.cache/go-build/a: no space left on device"

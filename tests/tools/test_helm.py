@@ -53,13 +53,12 @@ def own(fake: Fake, target: Target) -> list[str]:
 @pytest.mark.parametrize(
     ("use", "expected"),
     [
-        (lambda helm: helm.rollback("app", 2), "rollback app 2"),
-        (lambda helm: helm.uninstall("app"), "uninstall app --wait --cascade foreground --timeout 120s"),
+        (lambda helm: helm.uninstall("app"), "uninstall app --cascade foreground --timeout 120s"),
         (lambda helm: helm.history("app"), "history app --output json"),
         (lambda helm: helm.manifest("app"), "get manifest app"),
         (lambda helm: helm.manifest("app", revision=3), "get manifest app --revision 3"),
     ],
-    ids=["rollback", "uninstall", "history", "manifest", "manifest of a revision"],
+    ids=["uninstall", "history", "manifest", "manifest of a revision"],
 )
 def test_calls_name_their_cluster(fake: Fake, target: Target, use: Use, expected: str) -> None:
     """Each call has its arguments, and kubeconfig, context and namespace once."""
@@ -68,13 +67,23 @@ def test_calls_name_their_cluster(fake: Fake, target: Target, use: Use, expected
     assert own(fake, target) == expected.split()
 
 
+def apply_options(helm: Helm) -> list[str]:
+    """Return the options with which Helm 4 always applies server-side; Helm 3 has only the three-way merge."""
+    return ["--server-side=true", "--force-conflicts"] if helm.major == 4 else []
+
+
 def test_an_upgrade_installs_too(fake: Fake, helm: Helm, target: Target) -> None:
-    """Helm 4 is told to apply on the client, which Helm 3 does anyway; nobody waits, and no old value comes back."""
+    """Nobody waits, no old value comes back, and no field of another field manager makes it fail."""
     helm.upgrade("app", CHART, {})
     ours = ["--reset-values", "--values=-", "--description=Sent by Dockyard"]
-    only_four = ["--server-side=false"] if helm.major == 4 else []
     limit = ["--timeout", "120s"]
-    assert own(fake, target) == ["upgrade", "app", "helm/backend", "--install", *ours, *only_four, *limit]
+    assert own(fake, target) == ["upgrade", "app", "helm/backend", "--install", *ours, *apply_options(helm), *limit]
+
+
+def test_a_rollback_applies_as_an_upgrade_does(fake: Fake, helm: Helm, target: Target) -> None:
+    """Also to a revision that was applied client-side, and over fields of other field managers."""
+    helm.rollback("app", 2)
+    assert own(fake, target) == ["rollback", "app", "2", *apply_options(helm)]
 
 
 def test_the_users_environment_leads_helm_nowhere_else(
@@ -83,7 +92,7 @@ def test_the_users_environment_leads_helm_nowhere_else(
     """Its variables would win over the kubeconfig that each call names; others of Helm's stay."""
     for name in (*OWN, "HELM_CACHE_HOME"):
         monkeypatch.setenv(name, "elsewhere")
-    Helm(fake.path, target).rollback("app", 2)
+    Helm(fake.path, target).uninstall("app")
     given = dict(fake.call.helm)
     assert given.pop("HELM_CACHE_HOME") == "elsewhere"
     assert given.pop("HELM_DRIVER") == "secret"
@@ -152,7 +161,7 @@ def test_rendering_needs_no_cluster(fake: Fake) -> None:
 def test_a_helm_without_a_cluster_goes_to_none(fake: Fake) -> None:
     """Rather an error than the user's current context."""
     with pytest.raises(ValueError, match="no cluster"):
-        Helm(fake.path).rollback("app", 1)
+        Helm(fake.path).uninstall("app")
     assert fake.calls == ()
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.server
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +130,21 @@ def test_proxies_are_not_asked(server: str, listener: socket.socket, monkeypatch
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert ask(f"{server}/health", timeout=1).status == 200
+
+
+@pytest.mark.process
+def test_a_certificate_is_not_verified(tmp_path: Path) -> None:
+    """A Service of a local cluster has one for another name."""
+    names = ("-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=shop.example")
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *names]
+    subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603 - an argv list
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
+        made.socket = tls.wrap_socket(made.socket, server_side=True)
+        thread = threading.Thread(target=lambda: made.serve_forever(poll_interval=0.01))
+        thread.start()
+        answer = ask(f"https://127.0.0.1:{made.server_port}/health")
+        made.shutdown()
+        thread.join()
+    assert answer.status == 200

@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError
+from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, StatusCause
 from dockyard.tools import kubernetes
-from dockyard.tools.kubernetes import RESOURCES, Api, Object, read_access
+from dockyard.tools.kubernetes import RESOURCES, Api, FieldConflict, Object, read_access
 from dockyard.tools.target import Target
 
 pytestmark = pytest.mark.process  # the certificates are made by openssl
@@ -52,7 +52,11 @@ class Files:
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """Certificates, made anew."""
-    folder = tmp_path_factory.mktemp("certificates")
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def make_certificates(folder: Path) -> Files:
+    """Make an authority, and certificates that it signed."""
 
     def openssl(*argv: str) -> None:
         subprocess.run(["openssl", *argv], cwd=folder, check=True, capture_output=True)  # noqa: S603, S607 - an argv list
@@ -257,7 +261,7 @@ def test_a_call_is_one_request(
     api: Api, server: ApiServer, call: Callable[[Api], object], line: str, body: Object | None
 ) -> None:
     """Method, path, query and content are those of the API."""
-    server.answers = [(200, {"gitVersion": "v1.20.2"})]
+    server.answers = [(200, {"gitVersion": "v1.36.3"})]
     call(api)
     assert [(request.line.replace("a%2Fb", "a/b"), request.body) for request in server.asked] == [(line, body)]
 
@@ -270,6 +274,91 @@ def test_a_patch_says_what_kind_it_is(api: Api, server: ApiServer) -> None:
     assert [request.headers.get("Content-Type") for request in server.asked] == [
         *("application/merge-patch+json", "application/json", None),
     ]
+
+
+CORE_V1 = {
+    "resources": [
+        {"name": "namespaces", "kind": "Namespace", "namespaced": False},
+        {"name": "secrets", "kind": "Secret", "namespaced": True},
+        {"name": "services", "kind": "Service", "namespaced": True},
+        {"name": "services/status", "kind": "Service", "namespaced": True},
+    ]
+}
+"""What the API server answers to the question which resources of v1 it has."""
+
+APPLY = "fieldManager=helm&force=false&dryRun=All"
+
+
+def thing(kind: str, version: str = "v1", **metadata: str) -> Object:
+    """Return an object that could be applied."""
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "web", **metadata}}
+
+
+def conflict(*causes: tuple[str, str]) -> tuple[int, Object]:
+    """Return the answer to a server-side apply of fields that others manage."""
+    listed = [{"reason": "FieldManagerConflict", "message": text, "field": path} for path, text in causes]
+    code, content = status(409, "Conflict", "Apply failed with conflicts")
+    return code, {**content, "details": {"causes": listed}}
+
+
+def test_conflicts_are_found_by_a_dry_run(api: Api, server: ApiServer) -> None:
+    """Each field of another field manager with the manager that set it; our own fields are no conflict."""
+    server.answers = [
+        (200, CORE_V1),
+        conflict(
+            (".spec.type", 'conflict with "kubectl-edit" using v1 at 2026-12-01T16:00:00Z'),
+            (".spec.replicas", 'conflict with "kube-controller-manager" with subresource "scale" using apps/v1'),
+            (".metadata.labels.x", r'conflict with "a \"quoted\" name"'),
+            (".spec.selector.app", 'conflict with "helm" using v1 at 2026-12-01T16:00:00Z'),
+        ),
+    ]
+    assert api.conflicts(thing("Service"), "helm") == (
+        FieldConflict(".spec.type", "kubectl-edit"),
+        FieldConflict(".spec.replicas", "kube-controller-manager", "scale"),
+        FieldConflict(".metadata.labels.x", 'a "quoted" name'),
+    )
+    assert server.lines == ["GET /api/v1", f"PATCH /api/v1/namespaces/todo/services/web?{APPLY}"]
+    assert server.asked[1].body == thing("Service")
+    assert server.asked[1].headers["Content-Type"] == "application/apply-patch+yaml"
+
+
+def test_an_object_without_conflicts_has_none(api: Api, server: ApiServer) -> None:
+    """The answer is the object as it would be."""
+    server.answers = [(200, CORE_V1), (200, thing("Service"))]
+    assert api.conflicts(thing("Service"), "helm") == ()
+
+
+def test_another_refusal_of_an_apply_is_raised(api: Api, server: ApiServer) -> None:
+    """Causes are part of other refusals, too."""
+    code, content = status(422, "Invalid", "Service web is invalid")
+    cause = {"reason": "FieldValueInvalid", "message": "not a port", "field": "spec.ports[0].port"}
+    server.answers = [(200, CORE_V1), (code, {**content, "details": {"causes": [cause]}})]
+    with pytest.raises(ApiRefusedError) as caught:
+        api.conflicts(thing("Service"), "helm")
+    assert caught.value.causes == (StatusCause("FieldValueInvalid", "not a port", "spec.ports[0].port"),)
+
+
+def test_an_object_is_found_by_its_own_version_and_namespace(api: Api, server: ApiServer) -> None:
+    """Custom resources, objects in other namespaces, and objects in no namespace."""
+    gadgets = {"resources": [{"name": "gadgets", "kind": "Gadget", "namespaced": True}]}
+    server.answers = [(200, gadgets), (200, {}), (200, CORE_V1)]
+    api.conflicts(thing("Gadget", "example.org/v1beta1"), "helm")
+    api.conflicts(thing("Secret", namespace="other"), "helm")
+    api.conflicts(thing("Namespace"), "helm")
+    assert server.lines == [
+        *("GET /apis/example.org/v1beta1", f"PATCH /apis/example.org/v1beta1/namespaces/todo/gadgets/web?{APPLY}"),
+        *("GET /api/v1", f"PATCH /api/v1/namespaces/other/secrets/web?{APPLY}"),
+        f"PATCH /api/v1/namespaces/web?{APPLY}",
+    ]
+
+
+def test_a_kind_that_is_not_served_is_looked_up_again(api: Api, server: ApiServer) -> None:
+    """A chart may have installed it meanwhile."""
+    server.answers = [(200, CORE_V1), (200, CORE_V1)]
+    for _ in range(2):
+        with pytest.raises(ApiRefusedError, match="v1 has no kind Gadget"):
+            api.conflicts(thing("Gadget"), "helm")
+    assert server.lines == ["GET /api/v1"] * 2
 
 
 @pytest.mark.parametrize("kind", RESOURCES)
@@ -350,7 +439,7 @@ def test_a_pod_that_the_server_cannot_reach_answers_nothing(api: Api, server: Ap
     """That is the server's own word: nothing listens there, or it may not ask."""
     server.answers = [
         status(503, "ServiceUnavailable", "error trying to reach service: dial tcp: connection refused"),
-        (500, {"kind": "Status", "code": 500, "message": "error trying to reach service: connection refused"}),
+        status(400, "BadRequest", "address not allowed"),
         status(403, "Forbidden", "pods/proxy is forbidden"),
         status(404, "NotFound", "pods web-a not found"),
     ]
@@ -422,6 +511,23 @@ def test_a_write_whose_answer_was_lost_is_refused_the_second_time(api: Api, serv
     with pytest.raises(ApiRefusedError) as caught:
         api.create("Lease", {"metadata": {"name": "x"}})
     assert caught.value.status == 409
+
+
+def test_a_server_is_recognized_at_another_address(api: Api, server: ApiServer) -> None:
+    """By its certificate, without a request; nothing is there at a port that is closed."""
+    assert api.answers_at("localhost", server.port)
+    assert server.asked == []
+    with socket.create_server((HOST, 0)) as listener:
+        port = listener.getsockname()[1]
+    assert not api.answers_at(HOST, port)
+
+
+def test_another_server_is_not_taken_for_it(api: Api, tmp_path: Path) -> None:
+    """A network of the office may have a host of the node's address, with a cluster of its own."""
+    for name in ("ca", "server", "client"):
+        assert not (tmp_path / f"{name}.crt").exists()
+    with serving(make_certificates(tmp_path), ApiServer()) as other:
+        assert not api.answers_at(HOST, other.port)
 
 
 def test_a_port_where_nobody_listens_is_silent(tmp_path: Path, files: Files) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dockyard.model.errors import ToolFailedError, ToolMissingError
+from dockyard.model.errors import ClusterError, ToolFailedError, ToolMissingError
 from dockyard.tools.minikube import MinikubeProgram, ProfileFacts
 from tests.tools.fake import Call, Fake
 
@@ -70,6 +70,8 @@ def start(minikube: MinikubeProgram, version: str | None = None) -> list[str]:
             lambda minikube: start(minikube, "v1.28.3"),
             "start --cpus=2 --memory=4000mb --driver=docker --output=json --kubernetes-version=v1.28.3",
         ),
+        (lambda minikube: minikube.addons(), "addons list --output json"),
+        (lambda minikube: minikube.enable_addon("ingress"), "addons enable ingress"),
         (lambda minikube: minikube.stop(), "stop"),
         (lambda minikube: minikube.delete(), "delete"),
         (lambda minikube: minikube.update_context(), "update-context"),
@@ -78,12 +80,13 @@ def start(minikube: MinikubeProgram, version: str | None = None) -> list[str]:
         (lambda minikube: minikube.load("app:1"), "image load --daemon=true app:1"),
         (lambda minikube: minikube.remove_image("app:1"), "image rm app:1"),
     ],
-    ids=["start", "version", "stop", "delete", "update-context", "ip", "images", "load", "remove"],
+    ids=["start", "version", "addons", "enable", "stop", "delete", "update-context", "ip", "images", "load", "remove"],
 )
 def test_calls_name_profile_and_kubeconfig(
     fake: Fake, minikube: MinikubeProgram, kubeconfig: Path, use: Use, expected: str
 ) -> None:
     """Each call has its arguments, then the profile; the user's kubeconfig is never the one."""
+    fake.answer("addons", "list", out={})
     use(minikube)
     assert fake.call == Call((*expected.split(), "--profile=todo"), "", str(kubeconfig))
 
@@ -200,3 +203,28 @@ def test_without_minikube_the_error_names_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissingError, match="'minikube' is not there"):
         minikube.profile()
+
+
+HELP = "ex: v1.2.3, 'stable' for v1.36.2, 'latest' for v1.37.0-rc.1). Defaults to 'stable'."
+
+
+@pytest.mark.parametrize("text", [HELP, HELP.replace(" ", "\n\t\t")], ids=["one line", "wrapped"])
+@pytest.mark.parametrize(
+    ("configured", "version"), [("", "v1.36.2"), ("latest", "v1.37.0-rc.1"), ("1.30.1", "v1.30.1")]
+)
+def test_the_default_version_is_read(
+    fake: Fake, minikube: MinikubeProgram, text: str, configured: str, version: str
+) -> None:
+    """From the user's configuration, else from the help of `start`, however it is wrapped."""
+    missing = "Error: specified key could not be found in config\n"
+    fake.answer("config", "get", out=f"{configured}\n", err="" if configured else missing, code=0 if configured else 14)
+    fake.answer("start", "--help", out=f"    --kubernetes-version='':\n\tThe Kubernetes version ({text}\n")
+    assert minikube.default_version() == version
+
+
+def test_a_default_version_that_is_not_named_is_an_error(fake: Fake, minikube: MinikubeProgram) -> None:
+    """Nothing is guessed."""
+    fake.answer("config", "get", code=14)
+    fake.answer("start", "--help", out="--kubernetes-version='':\n\tThe version.\n")
+    with pytest.raises(ClusterError, match="default Kubernetes version of Minikube is unknown"):
+        minikube.default_version()

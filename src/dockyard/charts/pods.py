@@ -1,6 +1,7 @@
 """The pods that a release would make, whatever kind of object makes them.
 
-Source: Kubernetes API reference, "PodTemplateSpec": where each kind keeps its template.
+Source: Kubernetes API reference, "PodTemplateSpec": where each kind keeps its template; Kubernetes documentation,
+"Sidecar Containers".
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dockyard.charts.documents import mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dockyard.charts.manifests import Manifests, ObjectName
 
@@ -31,17 +32,51 @@ CONTAINERS = ("initContainers", "containers")
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of a template.
+    """One container of a pod.
 
     Attributes:
         path: The keys that lead to it in its object, dotted.
         content: The container, as rendered.
-        init: Whether it runs to its end before the others start.
+        init: Whether it must end before the next container starts.
+        sidecar: Whether it is an init container that runs beside all containers that start after it.
     """
 
     path: str
     content: Mapping[str, Any]
     init: bool
+    sidecar: bool
+
+
+def containers(spec: Mapping[str, Any], path: str = "spec") -> Iterator[Container]:
+    """Yield the containers of a pod's specification in the order in which they start.
+
+    Args:
+        spec: The specification.
+        path: The keys that lead to it in its object, dotted.
+    """
+    for kind in CONTAINERS:
+        listed = spec.get(kind)
+        for index, entry in enumerate(listed if isinstance(listed, list) else ()):
+            content, starts_first = mapping(entry), kind == CONTAINERS[0]
+            sidecar = starts_first and content.get("restartPolicy") == "Always"
+            yield Container(f"{path}.{kind}[{index}]", content, init=starts_first and not sidecar, sidecar=sidecar)
+
+
+def peak(amounts: Iterable[tuple[Container, int]]) -> int:
+    """Return the most that the containers of a pod request at any time.
+
+    That is what the scheduler counts: init containers run one after another, each beside the sidecars before it.
+
+    Args:
+        amounts: What each container requests, in the order in which they start.
+    """
+    running = most = 0
+    for container, amount in amounts:
+        if container.init:
+            most = max(most, running + amount)
+        else:
+            running += amount
+    return max(most, running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +105,8 @@ class PodTemplate:
         return f"{self.path}.spec" if self.path else "spec"
 
     def containers(self) -> Iterator[Container]:
-        """Yield the containers, those that run first before the others."""
-        for kind in CONTAINERS:
-            listed = self.spec.get(kind)
-            for index, content in enumerate(listed if isinstance(listed, list) else ()):
-                yield Container(f"{self.spec_path}.{kind}[{index}]", mapping(content), init=kind == CONTAINERS[0])
+        """Yield the containers in the order in which they start."""
+        return containers(self.spec, self.spec_path)
 
 
 def pod_templates(manifests: Manifests) -> Iterator[PodTemplate]:

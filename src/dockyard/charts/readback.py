@@ -34,6 +34,9 @@ DEFAULT_SHARE = "25%"
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
+COUNTS = frozenset({"periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold"})
+"""Fields of a probe for which 0 stands for the default (Kubernetes sources, SetDefaults_Probe)."""
+
 OF_CONTAINER = ("image", "ports", "env", "envFrom", "resources", *PROBES)
 """Keys of a container that a DeploymentSpec has too, under the same names."""
 
@@ -75,7 +78,7 @@ class Read(Generic[E]):
 
 
 def deployments(manifests: Manifests) -> Iterator[Read[DeploymentSpec]]:
-    """Yield one DeploymentSpec for each container of each Deployment; init containers are no service."""
+    """Yield one DeploymentSpec for each running container of each Deployment, sidecars among them."""
     there = Manifests(dict(_objects(manifests, "Deployment")))
     for template in pod_templates(there):
         owner = there.objects[template.owner]
@@ -108,12 +111,17 @@ def secrets(manifests: Manifests) -> Iterator[Read[SecretSpec]]:
 
 
 def as_asked(probe: Any) -> Any:  # noqa: ANN401 - rendered YAML
-    """Return a probe with the path that the kubelet asks for: it puts a slash before one that has none."""
-    asked = mapping(mapping(probe).get("httpGet"))
+    """Return a probe as Kubernetes runs it.
+
+    The API server replaces a count or a number of seconds that is 0 by its default, and the kubelet puts a slash before
+    a path that has none.
+    """
+    given = {key: value for key, value in mapping(probe).items() if key not in COUNTS or value != 0}
+    asked = mapping(given.get("httpGet"))
     path = asked.get("path")
-    if not isinstance(path, str) or path.startswith("/") or "://" in path:
-        return probe
-    return {**probe, "httpGet": {**asked, "path": f"/{path}"}}
+    if isinstance(path, str) and not path.startswith("/") and "://" not in path:
+        given["httpGet"] = {**asked, "path": f"/{path}"}
+    return given if isinstance(probe, dict) else probe
 
 
 def _objects(manifests: Manifests, kind: str) -> Iterator[tuple[ObjectName, Mapping[str, Any]]]:

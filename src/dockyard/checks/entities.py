@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dockyard.charts.readback import config_maps, deployments, secrets, services
+from dockyard.checks import kubernetes
 from dockyard.checks.catalogue import check
 
 if TYPE_CHECKING:
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
     from dockyard.charts.readback import Breach
     from dockyard.checks.finding import Hit
     from dockyard.checks.subject import Subject
+
+RELAXED_SERVICE_NAMES = 36
+"""The minor version from which on a Service's name may be any DNS label (feature gate RelaxedServiceNameValidation)."""
+
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 TOLD_ELSEWHERE = (".replicas", ".strategy", ".resources", ".image", ".nodePort")
 """What checks of their own find: DY306, DY309 and DY310, DY303 and DY304, DY511, DY204."""
@@ -27,16 +34,23 @@ TOLD_ELSEWHERE = (".replicas", ".strategy", ".resources", ".image", ".nodePort")
 )
 def broken_rule(subject: Subject) -> Iterator[Hit]:
     """Find Deployments, Services, ConfigMaps and Secrets that are no entity of the model."""
+    minor = kubernetes.version(subject.kubernetes_version).minor
     for release in subject.releases:
         for read in (deployments, services, config_maps, secrets):
             for entity in read(release.manifests):
                 for breach in entity.breaches:
-                    if not _told_elsewhere(breach):
+                    if not _told_elsewhere(breach) and not _is_accepted(breach, minor):
                         yield release.place(breach.name, breach.path), _lower(breach.sentence)
 
 
 def _told_elsewhere(breach: Breach) -> bool:
     return any(part in f".{breach.path}" for part in TOLD_ELSEWHERE)
+
+
+def _is_accepted(breach: Breach, minor: int) -> bool:
+    """Whether a version accepts what older ones refuse: a Service's name that starts with a digit."""
+    is_name = breach.name.kind == "Service" and breach.path == "spec.name"
+    return is_name and minor >= RELAXED_SERVICE_NAMES and LABEL.fullmatch(breach.name.name) is not None
 
 
 def _lower(sentence: str) -> str:

@@ -18,27 +18,30 @@ if TYPE_CHECKING:
     from dockyard.workspace import Workspace
 
 
-def refuse_errors(
+def refuse_errors(  # noqa: PLR0913 - as a gate is called
     workspace: Workspace,
     names: tuple[str, ...],
     references: Mapping[str, str],
     report: Report,
     *,
+    kubernetes_version: str,
     strict: bool = False,
 ) -> None:
-    """Make every check over the releases that are to be sent; warnings are told.
+    """Run every check on the releases that are to be sent, and report warnings.
 
     Args:
-        workspace: What to work with; its cluster is not asked.
+        workspace: What to work with.
         names: The releases.
         references: `name:tag` of the images, by name.
-        report: Told of warnings.
+        report: Receives the warnings.
+        kubernetes_version: Version of the cluster that they are sent to.
         strict: Whether warnings are refused too.
 
     Raises:
         RefusedError: A check found an error; the message lists them all.
     """
-    subject, disabled = look(workspace, references=references), workspace.project.checks.disabled
+    subject = look(workspace, kubernetes_version=kubernetes_version, references=references)
+    disabled = workspace.project.checks.disabled
     found = [one for one in run_checks(subject, without=disabled) if one.release in {"", *names}]
     refused = [one for one in found if strict or one.severity is Severity.ERROR]
     for one in found:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dockyard.checks.subject import Tracked
+    from dockyard.model.cluster import Provider
     from dockyard.model.project import ImageSpec, Project, ReleaseSpec
     from dockyard.workspace import Workspace
 
@@ -49,9 +50,6 @@ SAMPLE_SECRET = "sample-of-a-secret"  # noqa: S105 - stands for one
 
 SAMPLE_DATABASE = "postgresql://sample:sample@database.invalid:5432/sample"
 """The same for the secret that the development database gives a value."""
-
-ASSUMED_VERSION = "v1.20.2"
-"""The version of Kubernetes that is meant where dockyard.yaml names none: that of the embedded cluster."""
 
 LARGEST = 2_000_000
 """Bytes of a text that checks read; Kubernetes could not keep a release that is larger."""
@@ -68,22 +66,33 @@ COPY = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t]+(.*)$", re.IGNORECASE | re.MULTILIN
 WORD = re.compile(r'[^\s\[\]",]+')
 
 
-def look(workspace: Workspace, *, references: Mapping[str, str] | None = None, repository: bool = False) -> Subject:
-    """Gather what checks look at in a workspace; its cluster is not asked.
+def look(
+    workspace: Workspace,
+    *,
+    kubernetes_version: str | None = None,
+    references: Mapping[str, str] | None = None,
+    repository: bool = False,
+) -> Subject:
+    """Gather what checks look at in a workspace.
 
     Args:
         workspace: What to look at.
+        kubernetes_version: Version of the target cluster; by default the cluster is asked for it.
         references: `name:tag` of the images, by name, where they are known.
         repository: Whether to look at what Git has, which takes a second more.
     """
+    with ThreadPoolExecutor(1) as pool:
+        asked = None if kubernetes_version else pool.submit(workspace.kubernetes_version)
+        tracked = tracking.look(workspace.root, workspace.secrets) if repository else None
     return gather(
         workspace.project,
         root=workspace.root,
         helm=Helm(workspace.programs["helm"]),
         secrets=workspace.secrets,
-        kubernetes_version=workspace.project.cluster.kubernetes_version or ASSUMED_VERSION,
+        kubernetes_version=asked.result() if asked else kubernetes_version or "",
+        provider=workspace.cluster.provider,
         references=references,
-        tracked=tracking.look(workspace.root, workspace.secrets) if repository else None,
+        tracked=tracked,
     )
 
 
@@ -94,6 +103,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
     helm: Helm,
     secrets: Mapping[str, str],
     kubernetes_version: str,
+    provider: Provider | None = None,
     references: Mapping[str, str] | None = None,
     tracked: Tracked | None = None,
 ) -> Subject:
@@ -104,7 +114,9 @@ def gather(  # noqa: PLR0913 - each is one source of facts
         root: Where its paths start.
         helm: The program; no cluster is asked.
         secrets: Values of secrets by name.
-        kubernetes_version: The version of the cluster that is meant; templates are told it.
+        kubernetes_version: Kubernetes version of the target cluster, passed to the templates; empty if it is unknown:
+            Helm then uses its own, and the checks the newest.
+        provider: What runs the target cluster; None if it is unknown.
         references: `name:tag` of the images, by name, where they are known.
         tracked: What Git has, where that is looked at.
 
@@ -140,6 +152,7 @@ def gather(  # noqa: PLR0913 - each is one source of facts
             example=_Reader(root).text(EXAMPLE) or "",
             tracked=tracked,
             kubernetes_version=kubernetes_version,
+            provider=provider,
         )
 
 
@@ -258,7 +271,7 @@ class _Rendering:
         secrets: Values of secrets, samples among them; in no repr.
         reference: `name:tag` of its image, or None.
         namespace: Where it will be installed.
-        kubernetes_version: What templates are told.
+        kubernetes_version: Kubernetes version that templates see.
     """
 
     helm: Helm

@@ -20,89 +20,126 @@ from dockyard.model.configuration import decode
 from dockyard.model.errors import MachineError, RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 Kind = tuple[str, str]
 """apiVersion and kind: `apps/v1` and `Deployment`."""
 
 PACKAGE = "kubernetes_validate"
 FOLDER = re.compile(r"v1\.(?P<minor>\d+)\.\d+-local-strict", re.ASCII)
-"""A folder of schemas; the strict ones know which fields there are, and refuse others."""
+"""A folder of schemas; the strict ones refuse unknown fields."""
 
 MINOR = re.compile(r"v?1\.(?P<minor>\d+)(?:[.+-].*)?", re.ASCII)
 
-SERVED: Mapping[Kind, tuple[int, int | None]] = {
-    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"): (16, None),
-    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"): (16, None),
-    ("admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration"): (9, 22),
-    ("admissionregistration.k8s.io/v1beta1", "ValidatingWebhookConfiguration"): (9, 22),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): (16, None),
-    ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition"): (7, 22),
-    ("apiregistration.k8s.io/v1beta1", "APIService"): (7, 22),
-    ("apps/v1beta1", "Deployment"): (6, 16),
-    ("apps/v1beta1", "StatefulSet"): (5, 16),
-    ("apps/v1beta2", "DaemonSet"): (8, 16),
-    ("apps/v1beta2", "Deployment"): (8, 16),
-    ("apps/v1beta2", "ReplicaSet"): (8, 16),
-    ("apps/v1beta2", "StatefulSet"): (8, 16),
-    ("autoscaling/v2", "HorizontalPodAutoscaler"): (23, None),
-    ("autoscaling/v2beta1", "HorizontalPodAutoscaler"): (8, 25),
-    ("autoscaling/v2beta2", "HorizontalPodAutoscaler"): (12, 26),
-    ("batch/v1", "CronJob"): (21, None),
-    ("batch/v1beta1", "CronJob"): (8, 25),
-    ("certificates.k8s.io/v1", "CertificateSigningRequest"): (19, None),
-    ("certificates.k8s.io/v1beta1", "CertificateSigningRequest"): (4, 22),
-    ("coordination.k8s.io/v1beta1", "Lease"): (12, 22),
-    ("discovery.k8s.io/v1", "EndpointSlice"): (21, None),
-    ("discovery.k8s.io/v1beta1", "EndpointSlice"): (17, 25),
-    ("events.k8s.io/v1", "Event"): (19, None),
-    ("events.k8s.io/v1beta1", "Event"): (8, 25),
-    ("extensions/v1beta1", "DaemonSet"): (1, 16),
-    ("extensions/v1beta1", "Deployment"): (1, 16),
-    ("extensions/v1beta1", "Ingress"): (1, 22),
-    ("extensions/v1beta1", "NetworkPolicy"): (3, 16),
-    ("extensions/v1beta1", "PodSecurityPolicy"): (3, 16),
-    ("extensions/v1beta1", "ReplicaSet"): (2, 16),
-    ("networking.k8s.io/v1", "Ingress"): (19, None),
-    ("networking.k8s.io/v1", "IngressClass"): (19, None),
-    ("networking.k8s.io/v1beta1", "Ingress"): (14, 22),
-    ("networking.k8s.io/v1beta1", "IngressClass"): (18, 22),
-    ("node.k8s.io/v1", "RuntimeClass"): (20, None),
-    ("node.k8s.io/v1beta1", "RuntimeClass"): (14, 25),
-    ("policy/v1", "PodDisruptionBudget"): (21, None),
-    ("policy/v1beta1", "PodDisruptionBudget"): (5, 25),
-    ("policy/v1beta1", "PodSecurityPolicy"): (10, 25),
-    ("rbac.authorization.k8s.io/v1beta1", "ClusterRole"): (6, 22),
-    ("rbac.authorization.k8s.io/v1beta1", "ClusterRoleBinding"): (6, 22),
-    ("rbac.authorization.k8s.io/v1beta1", "Role"): (6, 22),
-    ("rbac.authorization.k8s.io/v1beta1", "RoleBinding"): (6, 22),
-    ("scheduling.k8s.io/v1beta1", "PriorityClass"): (11, 22),
-    ("storage.k8s.io/v1", "CSIStorageCapacity"): (24, None),
-    ("storage.k8s.io/v1beta1", "CSIDriver"): (14, 22),
-    ("storage.k8s.io/v1beta1", "CSINode"): (14, 22),
-    ("storage.k8s.io/v1beta1", "CSIStorageCapacity"): (21, 27),
-    ("storage.k8s.io/v1beta1", "StorageClass"): (4, 22),
+GROUPS = frozenset(
+    {
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "apps",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "extensions",
+        "flowcontrol.apiserver.k8s.io",
+        "internal.apiserver.k8s.io",
+        "lifecycle.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+        "storagemigration.k8s.io",
+    }
+)
+"""The API groups that Kubernetes itself has or had; no custom resource is in one of them."""
+
+STABLE = re.compile(r"(?:.*/)?v\d+", re.ASCII)
+BETA_BY_DEFAULT = frozenset({"flowcontrol.apiserver.k8s.io/v1beta2", "flowcontrol.apiserver.k8s.io/v1beta3"})
+"""Beta versions that are served by default, as only those are whose group had a beta version before Kubernetes 1.24
+(Kubernetes documentation, "API Overview")."""
+
+FIELD_SINCE: Mapping[tuple[str, str], int | None] = {
+    ("apps.v1.RollingUpdateStatefulSetStrategy", "maxUnavailable"): 37,
+    ("autoscaling.v2.HPAScalingRules", "tolerance"): 35,
+    ("batch.v1.JobSpec", "backoffLimitPerIndex"): 29,
+    ("batch.v1.JobSpec", "managedBy"): 32,
+    ("batch.v1.JobSpec", "maxFailedIndexes"): 29,
+    ("batch.v1.JobSpec", "podReplacementPolicy"): 29,
+    ("batch.v1.JobSpec", "scheduling"): None,
+    ("batch.v1.JobSpec", "successPolicy"): 31,
+    ("core.v1.ClusterTrustBundleProjection", "user"): None,
+    ("core.v1.ConfigMapVolumeSource", "defaultUser"): None,
+    ("core.v1.Container", "restartPolicy"): 29,
+    ("core.v1.Container", "restartPolicyRules"): 35,
+    ("core.v1.DownwardAPIVolumeFile", "user"): None,
+    ("core.v1.DownwardAPIVolumeSource", "defaultUser"): None,
+    ("core.v1.EmptyDirVolumeSource", "mode"): None,
+    ("core.v1.EnvVarSource", "fileKeyRef"): 35,
+    ("core.v1.GRPCAction", "mode"): None,
+    ("core.v1.HTTPGetAction", "protocol"): None,
+    ("core.v1.KeyToPath", "user"): None,
+    ("core.v1.Lifecycle", "stopSignal"): None,
+    ("core.v1.LifecycleHandler", "sleep"): 30,
+    ("core.v1.PersistentVolumeClaimSpec", "volumeAttributesClassName"): 34,
+    ("core.v1.PersistentVolumeSpec", "volumeAttributesClassName"): 34,
+    ("core.v1.PodAffinityTerm", "matchLabelKeys"): 31,
+    ("core.v1.PodAffinityTerm", "mismatchLabelKeys"): 31,
+    ("core.v1.PodCertificateProjection", "user"): None,
+    ("core.v1.PodSecurityContext", "seLinuxChangePolicy"): 33,
+    ("core.v1.PodSecurityContext", "supplementalGroupsPolicy"): 33,
+    ("core.v1.PodSpec", "evictionResponders"): None,
+    ("core.v1.PodSpec", "hostUsers"): 33,
+    ("core.v1.PodSpec", "hostnameOverride"): 35,
+    ("core.v1.PodSpec", "resourceClaims"): 34,
+    ("core.v1.PodSpec", "resources"): 34,
+    ("core.v1.PodSpec", "schedulingGroup"): None,
+    ("core.v1.PodSpec", "workloadRef"): None,
+    ("core.v1.ProjectedVolumeSource", "defaultUser"): None,
+    ("core.v1.ResourceRequirements", "claims"): 34,
+    ("core.v1.SecretVolumeSource", "defaultUser"): None,
+    ("core.v1.ServiceAccountTokenProjection", "user"): None,
+    ("core.v1.ServiceSpec", "trafficDistribution"): 31,
+    ("core.v1.Volume", "image"): 35,
+    ("core.v1.VolumeMount", "bindMountOptions"): None,
+    ("core.v1.VolumeMount", "recursiveReadOnly"): 31,
+    ("core.v1.VolumeProjection", "clusterTrustBundle"): 37,
+    ("core.v1.VolumeProjection", "podCertificate"): 37,
 }
-"""The minor version that serves something first, and the one that serves it no longer, for what came or went around the
-versions whose schemas are not known (Kubernetes documentation, "Deprecated API Migration Guide")."""
+"""The minor version from which on the API server accepts a field by default, where its schema has the field earlier:
+until then a feature gate drops it. None: in no version so far. (Kubernetes documentation, "Feature Gates"; the defaults
+are those of the sources of 1.28 to 1.37.)"""
+
+DEFINITION = "io.k8s.api."
+"""What the names of definitions start with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schemas:
-    """The schemas of one version.
+    """The schemas of one version, without the fields that its API server drops by default.
 
     Attributes:
         minor: The version: 25 for v1.25.
         definitions: The document with all of them.
         kinds: The name of each kind's definition.
+        gated: The fields that it drops by default: definition and name.
     """
 
     minor: int
     definitions: dict[str, Any] = field(repr=False)
     kinds: Mapping[Kind, str] = field(repr=False)
+    gated: frozenset[tuple[str, str]] = frozenset()
 
     def validator(self, kind: Kind) -> Draft202012Validator | None:
-        """Return what tells whether an object of a kind is valid, or None where the kind is not known."""
+        """Return the validator for objects of a kind, or None if the kind is unknown."""
         name = self.kinds.get(kind)
         return None if name is None else _validator(self.minor, name)
 
@@ -117,40 +154,48 @@ class Version:
     """A version of Kubernetes, and what is known of it.
 
     Attributes:
-        minor: 20 for v1.20.2.
-        schemas: The schemas that come nearest: those of the version itself, else of the newest before it; for a version
-            before all of them, the oldest.
+        minor: 36 for v1.36.3.
+        schemas: Its schemas; those of the nearest version if it has none.
     """
 
     minor: int
     schemas: Schemas
 
     @property
-    def is_older(self) -> bool:
-        """Whether it is older than all schemas."""
-        return self.minor < self.schemas.minor
+    def is_newer(self) -> bool:
+        """Whether it is newer than all schemas, so that it may have more than they know."""
+        return self.minor > self.schemas.minor
 
     def serves(self, kind: Kind) -> bool | None:
-        """Tell whether it serves a kind; None where that is not known, as with every kind that is not built in."""
-        if self.is_older and kind in SERVED:
-            first, end = SERVED[kind]
-            return first <= self.minor and (end is None or self.minor < end)
+        """Whether it has a kind; None if that is unknown, as it is for custom resources."""
         if kind in self.schemas.kinds:
             return True
-        if self.minor > self.schemas.minor:
-            return None
-        return False if self._is_built_in(kind[0]) else None
-
-    def _is_built_in(self, api_version: str) -> bool:
-        """Tell whether all kinds of an apiVersion are known; of an older version, alpha and beta ones are not."""
-        if self.is_older:
-            return api_version in {known for known, _ in self.schemas.kinds}
-        groups = {known.rpartition("/")[0] for known, _ in {*self.schemas.kinds, *SERVED}}
-        return api_version.rpartition("/")[0] in groups
+        is_known = self.minor == self.schemas.minor and _group(kind[0]) in GROUPS
+        return False if is_known else None
 
     def kinds(self) -> list[Kind]:
-        """Return the kinds that it serves, as far as they are known."""
-        return sorted(kind for kind in {*self.schemas.kinds, *SERVED} if self.serves(kind))
+        """Return the kinds that it serves by default, as far as they are known."""
+        return sorted(kind for kind in self.schemas.kinds if is_default(kind[0]))
+
+
+def is_default(api_version: str) -> bool:
+    """Whether an API server serves a built-in apiVersion by default: no alpha version, and few beta versions."""
+    return STABLE.fullmatch(api_version) is not None or api_version in BETA_BY_DEFAULT
+
+
+def served_after(version: Version, kind: Kind) -> int | None:
+    """Return the first minor version after another one that has a kind, as far as that is known."""
+    later = (minor for minor in sorted(folders()) if minor > version.minor and is_default(kind[0]))
+    return next((minor for minor in later if kind in _schemas(minor).kinds), None)
+
+
+def field_since(definition: str, name: str) -> int | None:
+    """Return the minor version from which on a field that a feature gate drops earlier is accepted."""
+    return FIELD_SINCE.get((definition.removeprefix(DEFINITION), name))
+
+
+def _group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
 
 
 @cache
@@ -158,7 +203,7 @@ def version(text: str) -> Version:
     """Return what is known of a version of Kubernetes.
 
     Args:
-        text: `v1.20.2`; where it is empty, the newest version whose schemas are there is meant.
+        text: `v1.36.3`; the newest version with schemas if it is empty.
 
     Raises:
         MachineError: The schemas are not there.
@@ -166,7 +211,7 @@ def version(text: str) -> Version:
     there = folders()
     found = MINOR.fullmatch(text)
     minor = int(found["minor"]) if found else max(there)
-    return Version(minor, _schemas(max((known for known in there if known <= minor), default=min(there))))
+    return Version(minor, _schemas(min(max(minor, min(there)), max(there))))
 
 
 @cache
@@ -188,12 +233,22 @@ def folders() -> dict[int, Path]:
 @cache
 def _schemas(minor: int) -> Schemas:
     definitions = json.loads((folders()[minor] / "_definitions.json").read_bytes())
+    gated = frozenset(_drop_gated(minor, definitions["$defs"]))
     kinds = {}
     for name, schema in definitions["$defs"].items():
         known = schema.get("x-kubernetes-group-version-kind", ())
         if len(known) == 1:  # others are parts of requests, which every group has
             kinds[f"{known[0]['group']}/{known[0]['version']}".lstrip("/"), known[0]["kind"]] = name
-    return Schemas(minor, definitions, kinds)
+    return Schemas(minor, definitions, kinds, gated)
+
+
+def _drop_gated(minor: int, definitions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Remove the fields that a version drops by default from their definitions, and yield them."""
+    for (short, name), since in FIELD_SINCE.items():
+        definition = f"{DEFINITION}{short}"
+        is_on = since is not None and since <= minor
+        if not is_on and definitions.get(definition, {}).get("properties", {}).pop(name, None) is not None:
+            yield definition, name
 
 
 @cache

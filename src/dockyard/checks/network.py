@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.documents import mapping
 from dockyard.charts.pods import TEMPLATES
 from dockyard.charts.readback import PROBES, as_asked
 from dockyard.checks.catalogue import check
-from dockyard.checks.finding import Place
+from dockyard.checks.finding import Place, Severity
 from dockyard.checks.reading import dig, mappings, shown
 from dockyard.checks.rules import breaches
 from dockyard.model.deployment import Probe
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 ASKING = ("httpGet", "tcpSocket", "grpc")
 """Ways of a probe that ask a port."""
 
+EXTERNAL = "ExternalName"
+"""The type of Services that are an alias of a host name."""
+
 OPEN_OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 """Types of Services that have NodePorts."""
 
@@ -36,8 +38,8 @@ ENDING = frozenset({"Job", "CronJob"})
 NODE_ITSELF = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
 """Hosts of a probe that are the node: the kubelet asks, not the container."""
 
-GRPC_SINCE = (1, 24)
-"""The version of Kubernetes from which on probes ask over gRPC (Kubernetes documentation, feature gates)."""
+POLICIES = "networking.k8s.io/"
+"""The API group of NetworkPolicies, with its slash."""
 
 
 @check(
@@ -47,9 +49,12 @@ GRPC_SINCE = (1, 24)
     fix="Give the Service's selector and the pod template the same labels.",
 )
 def selects_nothing(subject: Subject) -> Iterator[Hit]:
-    """Find selectors that match no pod of any release; a Service without selector has endpoints of its own."""
+    """Find selectors that match no pod of any release; a Service without selector has endpoints of its own.
+
+    An ExternalName has no endpoints, whatever its selector.
+    """
     for release, name, content in subject.objects("Service"):
-        selector = mapping(dig(content, "spec", "selector"))
+        selector = {} if dig(content, "spec", "type") == EXTERNAL else mapping(dig(content, "spec", "selector"))
         if subject.is_whole and selector and not any(_selected(subject, content)):
             own = sorted({_labels(template.labels) for owner, template in subject.pods() if owner is release})
             there = f"; those of its release have {' or '.join(own)}" if own else ""
@@ -154,19 +159,25 @@ def probe_of_no_port(subject: Subject) -> Iterator[Hit]:
     fix="Ask in one way: httpGet with a path, tcpSocket, exec, or grpc; name no host.",
 )
 def probe_cannot_work(subject: Subject) -> Iterator[Hit]:
-    """Find probes that break a rule of the model, that ask the node itself, or that the cluster is too old for."""
-    for place, _, _, probe in _probes(subject):
+    """Find probes that break a rule of the model or of the API server, or that ask the node itself.
+
+    In a pod with the node's network, the node is the container.
+    """
+    for place, template, container, probe in _probes(subject):
         kind = place.path.rpartition(".")[2]
+        if container.init:
+            yield place, "an init container has no probes, unless it is a sidecar: `restartPolicy: Always`"
         # That a type is wrong, or a key unknown, is the schema's word.
         yield from ((place, breach.message) for breach in breaches(Probe, as_asked(probe)) if breach.ours)
-        if kind != PROBES[-1] and probe.get("successThreshold") not in (None, 1):
+        if kind != PROBES[-1] and probe.get("successThreshold") not in (None, 0, 1):
             yield place, f"successThreshold of a {kind} must be 1"
+        if kind == PROBES[-1] and probe.get("terminationGracePeriodSeconds") is not None:
+            yield place, f"a {kind} has no terminationGracePeriodSeconds: its failure ends no container"
         for way in ASKING:
             host = mapping(probe.get(way)).get("host")
-            if isinstance(host, str) and host.lower() in NODE_ITSELF:
+            on_node = template.spec.get("hostNetwork") is True
+            if isinstance(host, str) and host.lower() in NODE_ITSELF and not on_node:
                 yield place, f"the host {host!r} is the node, not the container"
-        if mapping(probe.get("grpc")) and _version(subject.kubernetes_version) < GRPC_SINCE:
-            yield place, f"Kubernetes {subject.kubernetes_version} has no probes over gRPC"
 
 
 @check(
@@ -178,10 +189,31 @@ def probe_cannot_work(subject: Subject) -> Iterator[Hit]:
 def selects_others(subject: Subject) -> Iterator[Hit]:
     """Find selectors of workloads that their own pod template does not match."""
     for release, template in subject.pods():
-        selector = mapping(dig(release.manifests.objects[template.owner], "spec", "selector", "matchLabels"))
-        if TEMPLATES[template.owner.kind] and not _matches(selector, template.labels):
-            said = f"it selects {_labels(selector)}, and its pods have {_labels(template.labels)}"
+        selector = mapping(dig(release.manifests.objects[template.owner], "spec", "selector"))
+        wanted = mapping(selector.get("matchLabels"))
+        if TEMPLATES[template.owner.kind] and not _matches(wanted, template.labels):
+            said = f"it selects {_labels(wanted)}, and its pods have {_labels(template.labels)}"
             yield release.place(template.owner, "spec.selector.matchLabels"), said
+        for index, expression in enumerate(mappings(selector.get("matchExpressions"))):
+            if TEMPLATES[template.owner.kind] and not _fits(expression, template.labels):
+                place = release.place(template.owner, f"spec.selector.matchExpressions[{index}]")
+                yield place, f"its pods have {_labels(template.labels)}, which it does not select"
+
+
+@check(
+    "DY209",
+    "the cluster enforces every NetworkPolicy",
+    severity=Severity.WARNING,
+    why="The embedded cluster accepts a NetworkPolicy and does not enforce it: what it forbids works here, and is "
+    "blocked on a cluster that does.",
+    fix="Test it on a cluster that enforces it, Minikube with `--cni=calico` for example, or disable this check.",
+)
+def policy_not_enforced(subject: Subject) -> Iterator[Hit]:
+    """Find NetworkPolicies that are meant for the embedded cluster."""
+    for release, name, content in subject.objects("NetworkPolicy") if subject.provider == "embedded" else ():
+        if str(content.get("apiVersion")).startswith(POLICIES):
+            cause = f"NetworkPolicy {name.name!r} has no effect, as the embedded cluster does not enforce it"
+            yield release.place(name), f"{cause}: its pods reach everything and are reached by everything"
 
 
 def _labels(labels: Mapping[str, Any]) -> str:
@@ -192,11 +224,29 @@ def _matches(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
     return all(key in labels and labels[key] == value for key, value in selector.items())
 
 
+def _fits(expression: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Whether labels match one of a selector's matchExpressions; an unknown operator is the schema's finding."""
+    key, values = str(expression.get("key")), expression.get("values")
+    listed = values if isinstance(values, list) else []
+    match expression.get("operator"):
+        case "In":
+            return key in labels and labels[key] in listed
+        case "NotIn":
+            return key not in labels or labels[key] not in listed
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+        case _:
+            return True
+
+
 def _selected(subject: Subject, service: Mapping[str, Any]) -> Iterator[PodTemplate]:
     """Yield the pod templates that a Service routes to."""
     selector = mapping(dig(service, "spec", "selector"))
+    is_alias = dig(service, "spec", "type") == EXTERNAL
     for _, template in subject.pods():
-        if selector and _matches(selector, template.labels):
+        if selector and not is_alias and _matches(selector, template.labels):
             yield template
 
 
@@ -225,7 +275,7 @@ def _ports(subject: Subject, container: Container) -> dict[str, str]:
 
 def _running(template: PodTemplate) -> list[Container]:
     """Return the containers that run beside each other."""
-    return [one for one in template.containers() if not one.init or one.content.get("restartPolicy") == "Always"]
+    return [one for one in template.containers() if not one.init]
 
 
 def _ports_of_pod(subject: Subject, template: PodTemplate) -> dict[str, str]:
@@ -260,8 +310,3 @@ def _probes(subject: Subject) -> Iterator[tuple[Place, PodTemplate, Container, M
             probe = container.content.get(kind)
             if isinstance(probe, dict):
                 yield release.place(template.owner, f"{container.path}.{kind}"), template, container, probe
-
-
-def _version(text: str) -> tuple[int, ...]:
-    found = re.match(r"v?(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else GRPC_SINCE

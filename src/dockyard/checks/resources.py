@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.documents import mapping
 from dockyard.charts.manifests import WORKLOADS
-from dockyard.charts.pods import pod_templates
+from dockyard.charts.pods import peak, pod_templates
+from dockyard.charts.readback import as_asked
 from dockyard.checks.catalogue import check
 from dockyard.checks.finding import Place, Severity
 from dockyard.checks.reading import AMOUNTS, amount, dig, mappings, number, shown
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from dockyard.charts.pods import Container, PodTemplate
     from dockyard.checks.finding import Hit
     from dockyard.checks.subject import Subject
-    from dockyard.model.quantity import Quantity
 
 MEGABYTE = 1024 * 1024
 """As clusters count their memory (data-model.md, section 7; Minikube and Docker take MB as MiB)."""
@@ -49,10 +49,10 @@ DEFAULT_SHARE = "25%"
     fix="Set resources.limits.cpu and resources.limits.memory.",
 )
 def no_limits(subject: Subject) -> Iterator[Hit]:
-    """Find containers that lack a limit."""
+    """Find containers that lack a limit of their own and of their pod."""
     for release, template, container in subject.containers():
-        limits = mapping(dig(container.content, "resources", "limits"))
-        if missing := [name for name in AMOUNTS if limits.get(name) is None]:
+        limits, of_pod = (mapping(dig(one, "resources", "limits")) for one in (container.content, template.spec))
+        if missing := [name for name in AMOUNTS if limits.get(name) is None and of_pod.get(name) is None]:
             place = release.place(template.owner, f"{container.path}.resources.limits")
             yield place, f"{_called(container)} has no limit for {' and '.join(missing)}"
 
@@ -65,9 +65,10 @@ def no_limits(subject: Subject) -> Iterator[Hit]:
     fix="Set resources.requests.cpu and resources.requests.memory.",
 )
 def no_requests(subject: Subject) -> Iterator[Hit]:
-    """Find containers that lack a request; where there is a limit, Kubernetes takes it as the request."""
+    """Find containers that lack a request of their own and of their pod; a limit counts as a request, too."""
     for release, template, container in subject.containers():
-        if missing := [name for name in AMOUNTS if _stated(container, name) is None]:
+        holders = (container.content, template.spec)
+        if missing := [name for name in AMOUNTS if all(_stated(one, name) is None for one in holders)]:
             place = release.place(template.owner, f"{container.path}.resources.requests")
             yield place, f"{_called(container)} has no request for {' and '.join(missing)}"
 
@@ -210,7 +211,8 @@ def other_strategy(subject: Subject) -> Iterator[Hit]:
 def no_room_to_start(subject: Subject) -> Iterator[Hit]:
     """Find liveness probes that end a slow start before the readiness probe of the same container could pass."""
     for release, template, container in subject.containers():
-        liveness, readiness = (mapping(container.content.get(probe)) for probe in ("livenessProbe", "readinessProbe"))
+        probes = (container.content.get(kind) for kind in ("livenessProbe", "readinessProbe"))
+        liveness, readiness = (mapping(as_asked(probe)) for probe in probes)
         if not liveness or not readiness or container.content.get("startupProbe"):
             continue
         killed, ready = _moment(liveness, "failureThreshold", 3), _moment(readiness, "successThreshold", 1)
@@ -227,9 +229,9 @@ def _called(container: Container) -> str:
     return f"container {container.content.get('name')!r}"
 
 
-def _stated(container: Container, name: str) -> object:
-    """Return what counts as a container's request: the limit where there is none."""
-    request, limit = (dig(container.content, "resources", part, name) for part in _PARTS)
+def _stated(holder: Mapping[str, Any], name: str) -> object:
+    """Return what counts as the request of a container or a pod: the limit if there is none."""
+    request, limit = (dig(holder, "resources", part, name) for part in _PARTS)
     return limit if request is None else request
 
 
@@ -249,22 +251,18 @@ def requested(manifests: Manifests, name: str) -> int:
 def pod_request(template: PodTemplate, name: str) -> int:
     """Return what the scheduler counts for one pod, in the resource's smallest unit.
 
-    Containers that initialise run one after another, before the others; those that go on (`restartPolicy: Always`)
-    count with all that start after them.
+    A request of the pod itself counts instead of those of its containers, and its limit if nothing requests anything.
 
     Args:
         template: What the pod is made from.
         name: `cpu` or `memory`.
     """
-    running: int = amount(name, dig(template.spec, "overhead", name)) or 0
-    peak = 0
-    for container in template.containers():
-        wanted: Quantity | int = amount(name, _stated(container, name)) or 0
-        if container.init and container.content.get("restartPolicy") != "Always":
-            peak = max(peak, running + wanted)
-        else:
-            running += wanted
-    return max(peak, running)
+    overhead = amount(name, dig(template.spec, "overhead", name)) or 0
+    request, limit = (amount(name, dig(template.spec, "resources", part, name)) for part in _PARTS)
+    if request is not None:
+        return overhead + request
+    together = peak((one, amount(name, _stated(one.content, name)) or 0) for one in template.containers())
+    return overhead + (together or limit or 0)
 
 
 def pods_at_once(template: PodTemplate, owner: Mapping[str, Any]) -> int:
@@ -328,8 +326,9 @@ def _without_probe(subject: Subject, probe: str) -> Iterator[Hit]:
     for release, template in subject.pods():
         if template.owner.kind not in WORKLOADS:
             continue
-        long = [container for container in template.containers() if not container.init]
-        # A port says that it serves. Where none says so, the first container is what the pod is for.
-        for container in [one for one in long if mappings(one.content.get("ports"))] or long[:1]:
+        running = [container for container in template.containers() if not container.init]
+        # A port says that it serves. If none has one, the first container that is no sidecar is what the pod is for.
+        main = [container for container in running if not container.sidecar]
+        for container in [one for one in running if mappings(one.content.get("ports"))] or main[:1]:
             if not mapping(container.content.get(probe)):
                 yield release.place(template.owner, container.path), f"{_called(container)} has no {probe}"

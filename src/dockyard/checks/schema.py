@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dockyard.charts.documents import without_nothing
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     from jsonschema_rs import ValidationError
 
+    from dockyard.charts.manifests import ObjectName
     from dockyard.checks.finding import Hit
-    from dockyard.checks.kubernetes import Kind, Schemas, Version
+    from dockyard.checks.kubernetes import Kind, Version
     from dockyard.checks.subject import ReleaseSubject, Subject
 
 TYPES = {
@@ -44,17 +46,16 @@ ASKED = re.compile(r"\bAPIVersions\b(?:\.Has\s+[\"`]([^\"`]*)[\"`])?")
     fix="Correct the field: its name, its type, or where it stands. `kubectl explain` shows what there is.",
 )
 def invalid(subject: Subject) -> Iterator[Hit]:
-    """Find fields that are unknown, missing or of a wrong type; kinds without a known schema are skipped."""
+    """Find fields that are unknown, missing or of a wrong type; kinds without a known schema are skipped.
+
+    A version that is newer than all schemas may have fields that they do not know.
+    """
     version = kubernetes.version(subject.kubernetes_version)
-    known = f"by the schema of v1.{version.schemas.minor}, the oldest that is known; the cluster's is "
-    basis = f" ({known}{subject.kubernetes_version})" if version.is_older else ""
-    for release, name, content in subject.objects():
-        validator = version.schemas.validator(_kind(content))
-        if validator is None or version.serves(_kind(content)) is False:
-            continue
+    for release, name, content in _known_objects(subject, version):
         try:
-            for error in validator.iter_errors(without_nothing(content)):
-                yield release.place(name, _dotted(error.instance_path)), f"{_sentence(error, version.schemas)}{basis}"
+            for error in _errors(version, content):
+                place = release.place(name, _dotted(error.instance_path))
+                yield from ((place, sentence) for sentence in _sentences(error, version))
         except ValueError:  # text that is no Unicode, or nested too deeply
             yield release.place(name), "the object cannot be written as JSON, as the API server needs it"
 
@@ -78,11 +79,58 @@ def not_served(subject: Subject) -> Iterator[Hit]:
         if not kind[0]:
             yield release.place(name, "apiVersion"), "the object has no apiVersion"
         elif version.serves(kind) is False and not _is_chosen(kind, asked[release.name]):
-            told = subject.kubernetes_version or f"v1.{version.minor}"
-            yield (
-                release.place(name, "apiVersion"),
-                f"Kubernetes {told} serves no {_written(kind)}{_instead(version, kind)}",
-            )
+            told = f"{_called(subject, version)} serves no {_written(kind)}{_instead(version, kind)}"
+            yield release.place(name, "apiVersion"), told
+
+
+@check(
+    "DY703",
+    "no field and no kind needs a feature that the cluster's version of Kubernetes has off by default",
+    why="The API server drops the field without a word or refuses the object: what is deployed is not what the chart "
+    "says.",
+    fix="Do without it, or use a newer Kubernetes (cluster.kubernetesVersion). If you started the cluster with the "
+    "feature gate or API on, disable this check in dockyard.yaml.",
+)
+def off_by_default(subject: Subject) -> Iterator[Hit]:
+    """Find fields behind a feature gate that is off, and alpha and beta versions of APIs that are not served.
+
+    Versions that are newer than all schemas may have switched them on.
+    """
+    version = kubernetes.version(subject.kubernetes_version)
+    called = _called(subject, version)
+    asked = {release.name: _asked(release) for release in subject.releases}
+    for release, name, content in () if version.is_newer else _known_objects(subject, version):
+        kind = _kind(content)
+        if not kubernetes.is_default(kind[0]) and not _is_chosen(kind, asked[release.name]):
+            told = f"{called} does not serve {_written(kind)} by default{_instead(version, kind)}"
+            yield release.place(name, "apiVersion"), told
+        with suppress(ValueError):  # DY701 reports what cannot be written as JSON
+            for error in _errors(version, content):
+                place = release.place(name, _dotted(error.instance_path))
+                for field in _gated(error, version):
+                    yield place, f"{called} drops the field {field!r} by default{_since(_definition(error), field)}"
+
+
+def _known_objects(
+    subject: Subject, version: Version
+) -> Iterator[tuple[ReleaseSubject, ObjectName, Mapping[str, Any]]]:
+    """Yield the objects whose kind has a schema."""
+    known = version.schemas.kinds
+    return ((release, name, content) for release, name, content in subject.objects() if _kind(content) in known)
+
+
+def _errors(version: Version, content: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """Yield what breaks an object's schema.
+
+    Raises:
+        ValueError: The object cannot be written as JSON.
+    """
+    validator = version.schemas.validator(_kind(content))
+    yield from validator.iter_errors(without_nothing(content)) if validator else ()
+
+
+def _called(subject: Subject, version: Version) -> str:
+    return f"Kubernetes {subject.kubernetes_version or f'v1.{version.minor}'}"
 
 
 def _kind(content: Mapping[str, Any]) -> Kind:
@@ -115,6 +163,8 @@ def _instead(version: Version, kind: Kind) -> str:
     others = [other[0] for other in served if other[1] == kind[1]]
     if others:
         return f", it serves that of {' and '.join(others)}"
+    if later := kubernetes.served_after(version, kind):
+        return f"; v1.{later} is the first that does"
     near = nearest(kind[1], {other[1] for other in served if other[0] == kind[0]})
     return f"; was {near} meant?" if near else ""
 
@@ -123,14 +173,33 @@ def _dotted(path: list[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def _sentence(error: ValidationError, schemas: Schemas) -> str:
-    """Return what is wrong, without the value: it may be a secret."""
-    facts, definition = error.kind.as_dict(), str(error.schema_path[1])
+def _definition(error: ValidationError) -> str:
+    return str(error.schema_path[1])
+
+
+def _gated(error: ValidationError, version: Version) -> list[str]:
+    """Return the unknown fields that the version knows and drops by default."""
+    unexpected = error.kind.as_dict().get("unexpected", ())
+    return [name for name in unexpected if (_definition(error), name) in version.schemas.gated]
+
+
+def _since(definition: str, field: str) -> str:
+    since = kubernetes.field_since(definition, field)
+    return f"; v1.{since} is the first that accepts it" if since else ""
+
+
+def _sentences(error: ValidationError, version: Version) -> Iterator[str]:
+    """Yield what is wrong, without the value: it may be a secret."""
+    facts, definition = error.kind.as_dict(), _definition(error)
     if "unexpected" in facts:
-        return "; ".join(_unknown(name, schemas.properties(definition)) for name in facts["unexpected"])
-    if "property" in facts:
-        return f"the field {facts['property']!r} is missing"
-    return f"it is {_type_of(error.instance)}, and must be {_wanted(facts, definition)}"
+        gated = _gated(error, version)
+        for name in () if version.is_newer else (name for name in facts["unexpected"] if name not in gated):
+            near = _since(definition, name) or _near(name, version.schemas.properties(definition))
+            yield f"there is no field {name!r}{near}"
+    elif "property" in facts:
+        yield f"the field {facts['property']!r} is missing"
+    else:
+        yield f"it is {_type_of(error.instance)}, and must be {_wanted(facts, definition)}"
 
 
 def _wanted(facts: Mapping[str, Any], definition: str) -> str:
@@ -142,9 +211,9 @@ def _wanted(facts: Mapping[str, Any], definition: str) -> str:
     return "text or a whole number" if definition.endswith(".IntOrString") else "text or a number"
 
 
-def _unknown(name: str, known: Collection[str]) -> str:
+def _near(name: str, known: Collection[str]) -> str:
     near = nearest(name, known)
-    return f"there is no field {name!r}" + (f"; was {near!r} meant?" if near else "")
+    return f"; was {near!r} meant?" if near else ""
 
 
 def _type_of(value: object) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from dockyard.charts.manifests import Manifests, ObjectName
     from dockyard.charts.pods import Container, PodTemplate
+    from dockyard.model.cluster import Provider
     from dockyard.model.project import ImageSpec, Project, ReleaseSpec
 
 PROJECT_FILE = "dockyard.yaml"
@@ -109,7 +110,8 @@ class Subject:
         exposure: Who else may read .env, as a sentence; empty where nobody may.
         example: Text of .env.example; empty where there is none.
         tracked: What Git has of the project; None where that was not looked at, or there is no repository.
-        kubernetes_version: The version of the cluster that is meant, `v1.20.2` say.
+        kubernetes_version: Kubernetes version of the target cluster, `v1.36.3` for example; empty if it is unknown.
+        provider: What runs the target cluster; None if it is unknown.
     """
 
     project: Project
@@ -120,6 +122,7 @@ class Subject:
     example: str = ""
     tracked: Tracked | None = None
     kubernetes_version: str = ""
+    provider: Provider | None = None
 
     @property
     def is_whole(self) -> bool:

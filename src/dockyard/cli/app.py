@@ -39,7 +39,7 @@ WORK = {"wait_lock": "seconds to wait for another deploy to end"}
         "rollback": "go back to the last good revision when an upgrade fails",
         "keep_failed": "leave a first install that failed as it is",
         "strict": "refuse warnings of the checks, weak secrets and a .env that others may read, too",
-        "jobs": "pieces of work at a time",
+        "jobs": "builds, loads and releases at a time",
         "json": "print each event as a line of JSON; with --dry-run the plan as one document",
         **WORK,
     }
@@ -125,18 +125,19 @@ def _chosen(workspace: Workspace, release: str | None) -> Project:
     return workspace.project if release is None else workspace.project.subset(release)
 
 
-def refuse_errors(
+def refuse_errors(  # noqa: PLR0913 - as a gate is called
     workspace: Workspace,
     names: tuple[str, ...],
     references: Mapping[str, str],
     report: Report,
     *,
+    kubernetes_version: str,
     strict: bool = False,
 ) -> None:
     """Refuse what the checks call an error, or find at all; they are imported only where something is sent."""
     from dockyard.checks.gate import refuse_errors as refuse
 
-    refuse(workspace, names, references, report, strict=strict)
+    refuse(workspace, names, references, report, kubernetes_version=kubernetes_version, strict=strict)
 
 
 @task(help=JSON)
@@ -213,7 +214,7 @@ def logs(_context: Context, release: str, tail: str = "100") -> None:
 
 @task(help=JSON)
 def url(_context: Context, *, json: bool = False) -> None:
-    """Show where this machine reaches the app."""
+    """Show the URLs of NodePort and LoadBalancer Services."""
     from dockyard.releases.site import connect
     from dockyard.releases.status import urls
 

@@ -18,7 +18,7 @@ from dockyard.tools.identity import myself
 from dockyard.workspace import Workspace
 
 if TYPE_CHECKING:
-    from dockyard.deploy.pipeline import Options
+    from dockyard.deploy.options import Options
     from dockyard.model.project import Project
     from dockyard.releases.rollout import Policy
 
@@ -45,7 +45,9 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
         root=root,
         project=project,
         docker=docker,
-        cluster=choose(project, root=root, docker=docker, clock=clock, ca_bundle=ca_bundle),
+        cluster=choose(
+            project, root=root, docker=docker, clock=clock, ca_bundle=ca_bundle, environment=dict(os.environ)
+        ),
         programs=programs,
         clock=clock,
         ca_bundle=ca_bundle,
@@ -56,7 +58,7 @@ def open_workspace(start: Path | None = None, *, profile: str | None = None) -> 
 
 def options(*, jobs: int, wait_lock: float = 0.0, policy: Policy | None = None, strict: bool = False) -> Options:
     """Return how a deploy is done by this process."""
-    from dockyard.deploy.pipeline import Options as Made
+    from dockyard.deploy.options import Options as Made
     from dockyard.releases.rollout import Policy as Usual
 
     return Made(

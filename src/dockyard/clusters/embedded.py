@@ -1,7 +1,7 @@
 """The embedded cluster: a real single-node Kubernetes in one container.
 
-For machines where Minikube cannot be had. It needs a Docker engine and nothing else: the node's image is built from
-Debian's own packages (dockerfiles/node.Dockerfile). API server and NodePorts are published on 127.0.0.1 only. The
+For machines without Minikube. It needs only a Docker engine: the node's image is built from Go modules and Debian
+packages (dockerfiles/node.Dockerfile). API server and NodePorts are published on 127.0.0.1 only. The
 node's state is the container's anonymous volume: kept over stop and start, gone with the container.
 """
 
@@ -10,24 +10,28 @@ from __future__ import annotations
 import re
 import socket
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dockyard.clusters.protocol import Loaded
+from dockyard.clusters.relays import Relays
 from dockyard.images.archive import full_reference, read, short_reference, write
-from dockyard.model.cluster import MinikubeCluster
+from dockyard.model.cluster import EMBEDDED_ADDONS, EMBEDDED_KUBERNETES, MinikubeCluster
 from dockyard.model.errors import ClusterError, MachineError, ToolError
 from dockyard.model.events import Event, Progress
 from dockyard.tools.clock import ticks
 from dockyard.tools.docker import KIND
 from dockyard.tools.kubernetes import Api
 from dockyard.tools.target import Target
+from dockyard.tools.tcp import PROXY_SETTLE, connection_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from dockyard.clusters.protocol import ExposedPort
     from dockyard.model.events import Report
     from dockyard.tools.clock import Clock
     from dockyard.tools.docker import ContainerFacts, Docker
@@ -38,9 +42,12 @@ NETWORK = "dockyard"
 CONTEXT = "dockyard"
 """The context that the node's own kubeconfig has."""
 
+VERSION_LABEL = "dev.dockyard.kubernetes"
+"""Label of the node's image, and so of its container: the Kubernetes version in it."""
+
 API_PORT = 6443
 START_LIMIT = 120.0
-"""Seconds until a node that is not Ready counts as broken; it takes 8 on two idle cores."""
+"""Seconds until a node that is not Ready counts as broken; it takes 5 on two idle cores."""
 
 STOP_GRACE = 20
 """Seconds for the node's components to end in order."""
@@ -50,6 +57,10 @@ MEGABYTE = 1_000_000
 
 FAILED = re.compile(r"^dockyard-node: failed (\S+).*\n?((?:  .*\n?)*)", re.MULTILINE)
 """How the node says that a component does not start; that component's own last lines follow, indented."""
+
+CONTAINERD_DATA = "/var/lib/containerd"
+RESET_LIMIT = 120.0
+"""Seconds to remove the data of containerd; some gigabytes of small files take a while."""
 
 CTR = ("ctr", "--namespace", "k8s.io")
 
@@ -76,6 +87,8 @@ class EmbeddedSettings:
 class EmbeddedCluster:
     """A cluster in one container; see :class:`dockyard.clusters.protocol.Cluster` for the methods."""
 
+    provider: Final = "embedded"
+
     def __init__(
         self,
         docker: Docker,
@@ -89,6 +102,8 @@ class EmbeddedCluster:
         self._docker, self._settings, self._clock = docker, settings, clock
         self._node_image, self._api = node_image, api
         self._known: ContainerFacts | None = None
+        self._routes: dict[str, bool] = {}
+        self._relays = Relays(docker, node=settings.name, network=NETWORK, clock=clock)
 
     def status(self) -> MinikubeCluster | None:
         """Return what the node is like; its image's version label names the Kubernetes in it."""
@@ -97,14 +112,38 @@ class EmbeddedCluster:
             return None
         return MinikubeCluster(
             driver="docker",
-            kubernetes_version=container.labels.get("dev.dockyard.kubernetes", "v1.20.2"),
+            kubernetes_version=_labelled_version(container),
             status="Running" if container.running else "Stopped",
             ip="127.0.0.1",
+            addons=EMBEDDED_ADDONS,
         )
 
+    def kubernetes_version(self) -> str:
+        """Ask the API server; a node that does not run has the version of its image, a new one that of the next start.
+
+        Without a Docker engine there is no node.
+        """
+        try:
+            container = self._docker.container(self.name)
+        except (MachineError, ToolError):
+            return EMBEDDED_KUBERNETES
+        if container is None:
+            return EMBEDDED_KUBERNETES
+        if container.running:
+            self._known = container
+            with suppress(ClusterError, ToolError):
+                return self._api(self.target("default")).version()
+        return _labelled_version(container)
+
     def start(self, report: Report) -> None:
-        """Make or start the container and wait for its node."""
+        """Create or start the container and wait for its node.
+
+        Raises:
+            ClusterError: The node has another Kubernetes version than this Dockyard supports, or does not become Ready.
+        """
         container = self._known = self._docker.container(self.name)
+        if container is not None:
+            self._require_supported_version(container)
         if container is not None and container.running and self._answers():
             report(Event("cluster", "Ready", f"{self.name} is running already"))
             return
@@ -115,6 +154,7 @@ class EmbeddedCluster:
             _refuse_taken_ports(self._publish())
             report(Event("cluster", "Starting", f"container {self.name}"))
             self._docker.start(self.name)
+            self._relays.start()
         self._await_ready(since, report)
 
     def stop(self, report: Report) -> None:
@@ -126,10 +166,12 @@ class EmbeddedCluster:
             return
         report(Event("cluster", "Stopping", f"container {self.name}", passing=True))
         self._docker.stop(self.name, grace=STOP_GRACE)
+        self._relays.stop()
         report(Event("cluster", "Stopped", "its state is kept; `cluster.start` brings it back"))
 
     def delete(self, report: Report) -> None:
-        """Remove the container with its volume, the kubeconfig, and the network when nothing else is in it."""
+        """Remove the containers with their volumes, the kubeconfig, and the network when nothing else is in it."""
+        self._relays.remove()
         if self._docker.container(self.name) is None:
             report(Event("cluster", "Absent", f"there is no container {self.name}"))
         else:
@@ -144,7 +186,7 @@ class EmbeddedCluster:
 
         Another checkout may have made it: under the same name and address, with other certificates.
         """
-        container = self._known = self._known or self._running()
+        container = self._current()
         made_for = f"{_mark(container)}\n", self._server(container)
         text = self._kubeconfig.read_text() if self._kubeconfig.exists() else ""
         if not all(part in text for part in made_for):
@@ -190,21 +232,48 @@ class EmbeddedCluster:
         names = (*map(full_reference, references), *sorted(ids))
         self._docker.execute(self.name, [*CTR, "images", "remove", "--sync", *names])
 
-    def address(self, node_port: int) -> str:
-        """Return the published address.
+    def address(self, port: ExposedPort) -> str:
+        """Return the published address of a NodePort, else the node's own if this machine routes to it, else a relay's.
 
         Raises:
-            ClusterError: The NodePort is outside of the range that the container publishes.
+            ClusterError: The cluster does not run, or the relay does not start.
         """
-        bounds = (self._known or self._running()).ports.get(node_port)
-        if not bounds:
-            first, last = self._settings.node_ports
-            raise ClusterError(
-                f"NodePort {node_port} cannot be reached from this machine",
-                why=f"The embedded cluster publishes {first} to {last}",
-                fix="Choose a nodePort in that range",
-            )
-        return bounds[0]
+        container = self._current()
+        published = container.ports.get(port.node_port)
+        if published and not port.load_balancer:
+            return published[0]
+        if direct := self._direct_address(port):
+            return direct
+        return published[0] if published else self._relays.address(_port_of_node(port), container.image_id)
+
+    def connection_error(self, port: ExposedPort) -> str:
+        """Connect to the node itself if this machine routes to it: a published port accepts every connection."""
+        if direct := self._direct_address(port):
+            return connection_error(direct)
+        return connection_error(self.address(port), settle=PROXY_SETTLE)
+
+    def release_addresses(self, *, keep: Collection[ExposedPort]) -> None:
+        """Remove the relays of all other ports."""
+        self._relays.remove(keep=set(map(_port_of_node, keep)))
+
+    def _direct_address(self, port: ExposedPort) -> str:
+        """Return the address at which a packet reaches kube-proxy without a proxy of Docker; empty if there is none."""
+        node = self._current().networks.get(NETWORK, "")
+        if not node or not self._routes_to(node):
+            return ""
+        if port.load_balancer == node or not port.node_port:
+            return f"{port.load_balancer}:{port.port}"
+        return f"{node}:{port.node_port}"
+
+    def _routes_to(self, node: str) -> bool:
+        """Whether this machine routes to the node: on Linux it does, unless the engine runs in a virtual machine."""
+        if node not in self._routes:
+            self._routes[node] = self._api(self.target("default")).answers_at(node, API_PORT)
+        return self._routes[node]
+
+    def _current(self) -> ContainerFacts:
+        self._known = self._known or self._running()
+        return self._known
 
     @property
     def _kubeconfig(self) -> Path:
@@ -218,6 +287,16 @@ class EmbeddedCluster:
                 fix="Run `./inv cluster.start`",
             )
         return container
+
+    def _require_supported_version(self, container: ContainerFacts) -> None:
+        """Refuse to work on a node of another Dockyard version; its data are the user's to give up."""
+        version = _labelled_version(container)
+        if version != EMBEDDED_KUBERNETES:
+            raise ClusterError(
+                f"The cluster {self.name} runs Kubernetes {version}, this Dockyard needs {EMBEDDED_KUBERNETES}",
+                why="A node cannot be upgraded in place",
+                fix="`./inv cluster.delete deploy` replaces it. Its releases and volumes are lost: save what you need",
+            )
 
     def _create(self, report: Report) -> None:
         image = self._node_image(report)
@@ -257,13 +336,17 @@ class EmbeddedCluster:
             return False
 
     def _await_ready(self, since: datetime, report: Report) -> None:
-        missing = "the API server"
+        missing, repaired = "the API server", False
         for _ in ticks(self._clock, limit=START_LIMIT, pause=0.3):
             container = self._docker.container(self.name)
             if container is None or not container.running:
                 raise self._broken("The node's container ended while it started")
             said = self._docker.logs(self.name, tail=LOG_LINES, since=since)  # an earlier start may have failed
-            if failed := FAILED.search(said):
+            failed = FAILED.search(said)
+            if failed and failed[1] == "containerd" and not repaired:
+                since, repaired = self._reset_containerd(report), True
+                continue
+            if failed:
                 raise self._broken(f"The cluster's component {failed[1]} does not start", failed[2])
             missing = self._what_is_missing(since)
             if not missing:
@@ -271,6 +354,26 @@ class EmbeddedCluster:
                 return
             report(Event("cluster", "Starting", f"waiting for {missing}", passing=True))
         raise self._broken(f"The node was not Ready within {START_LIMIT:g} s: {missing} is missing")
+
+    def _reset_containerd(self, report: Report) -> datetime:
+        """Remove the data of a containerd that does not start, and restart the node.
+
+        A kill or a power cut in the middle of an import can damage them. They are images, which are delivered again,
+        and containers, which the kubelet creates again; the cluster's objects and volumes are elsewhere.
+
+        Returns:
+            When the node was started again.
+        """
+        report(
+            Event(
+                "cluster", "Repairing", "containerd's data are damaged: images and containers are removed, not volumes"
+            )
+        )
+        self._docker.execute(self.name, ["find", CONTAINERD_DATA, "-mindepth", "1", "-delete"], timeout=RESET_LIMIT)
+        self._docker.stop(self.name, grace=STOP_GRACE)
+        since, self._known = datetime.now(UTC), None
+        self._docker.start(self.name)
+        return since
 
     def _what_is_missing(self, since: datetime) -> str:
         """Return what a usable cluster still lacks, or nothing.
@@ -328,9 +431,19 @@ class EmbeddedCluster:
         return Loaded(reference, image.id, sent)
 
 
+def _port_of_node(port: ExposedPort) -> int:
+    """Return the port of the node at which kube-proxy takes connections for a port of a Service."""
+    return port.node_port or port.port
+
+
 def published(port: int) -> str:
     """Return where a port is published: on this machine alone, under a free number where it is 0."""
     return f"127.0.0.1:{port or ''}"
+
+
+def _labelled_version(container: ContainerFacts) -> str:
+    """Return the Kubernetes version that a node's image is labelled with."""
+    return container.labels.get(VERSION_LABEL, EMBEDDED_KUBERNETES)
 
 
 def _mark(container: ContainerFacts) -> str:

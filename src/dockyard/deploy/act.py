@@ -1,37 +1,28 @@
-"""Carrying out a plan: images, checks and releases, in parallel along `needs`. Nothing is decided here."""
+"""Carry a plan out: check, deliver images, send releases, verify. Nothing is decided here."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from dockyard.deploy.graph import Piece, carry_out
-from dockyard.deploy.prepare import require_space
-from dockyard.images.make import make
-from dockyard.model.errors import ClusterError, DockyardError, RefusedError, StoppedError
-from dockyard.model.events import REVISION, Event, Progress, Step
+from dockyard.model.events import REVISION, Event, Progress
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.life import Life
 from dockyard.releases.plan import SENDING, Verb
 from dockyard.releases.rollout import Deployed, Policy, Rollout
-from dockyard.releases.verify import node_ports, verify
+from dockyard.releases.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from dockyard.deploy.plan import Facts, Plan
     from dockyard.images.plan import ImageAction
     from dockyard.model.events import Report
-    from dockyard.releases.lock import Lock
     from dockyard.releases.plan import ReleaseAction
     from dockyard.releases.site import Site
     from dockyard.workspace import Workspace
 
 MEGABYTE = 1_000_000
-
-CHECKS = "checks"
 
 UNSENT = frozenset({DeploymentState.BUILDING, DeploymentState.LOADING})
 """States in which nothing of a release is in the cluster yet: it fails with its image."""
@@ -41,23 +32,28 @@ class Gate(Protocol):
     """Who may refuse what is to be sent."""
 
     def __call__(
-        self, workspace: Workspace, names: tuple[str, ...], references: Mapping[str, str], report: Report
+        self,
+        workspace: Workspace,
+        names: tuple[str, ...],
+        references: Mapping[str, str],
+        report: Report,
+        *,
+        kubernetes_version: str,
     ) -> None:
         """Refuse by raising; ``references`` are `name:tag` of the images, by name."""
 
 
 @dataclass(slots=True)
 class Act:
-    """A plan while it is carried out.
+    """A plan while it is carried out; its methods are called in the order that the plan's dependencies allow.
 
     Attributes:
         site: The cluster.
         facts: What the plan was made from.
         plan: What is done.
-        report: Told of what happens.
-        lock: The lock under which it is done.
+        report: Receives events.
         policy: What is done about releases that fail.
-        gate: Asked before anything is sent to the cluster; it refuses by raising.
+        gate: Called before anything is sent to the cluster; it refuses by raising.
         done: What became of each release.
     """
 
@@ -65,159 +61,93 @@ class Act:
     facts: Facts
     plan: Plan
     report: Report
-    lock: Lock
     policy: Policy
     gate: Gate
     done: dict[str, Deployed] = field(default_factory=dict)
     _lives: dict[str, Life] = field(default_factory=dict)
     _begun: set[str] = field(default_factory=set)
 
-    def run(self, *, jobs: int) -> tuple[Deployed, ...]:
-        """Do all that the plan says, at most ``jobs`` pieces at a time.
-
-        Raises:
-            StoppedError: Somebody asked to stop; it says what state things are in.
-            DockyardError: What failed first; releases that were done before stay.
-        """
+    def begin(self) -> None:
+        """Report in what state each release is."""
         self._lives = {
             action.release: Life(action.release, action.state, self.report, action.reason)
             for action in self.plan.releases
         }
-        if any(image.build or image.load for image in self.plan.images):
-            require_space(self.site.workspace.docker.data_root())
-        try:
-            carry_out(tuple(self._pieces()), jobs=jobs)
-        except StoppedError:
-            raise self._stopped() from None
+
+    def results(self) -> tuple[Deployed, ...]:
+        """Return what became of the releases, in order."""
         return tuple(self.done[action.release] for action in self.plan.releases)
 
-    def _pieces(self) -> Iterator[Piece]:
-        """Yield the pieces of work; an early one in the releases' order comes first."""
-        if self.plan.sent:
-            yield Piece(CHECKS, frozenset(), self._check)
-        for image in self.plan.images:
-            if image.build:
-                yield Piece(
-                    f"build {image.name}",
-                    frozenset(),
-                    self._timed(self._service(image), "build", partial(self._build, image)),
-                )
-            if image.load:
-                needs = frozenset({f"build {image.name}", CHECKS})
-                yield Piece(
-                    f"load {image.name}", needs, self._timed(self._service(image), "load", partial(self._load, image))
-                )
-        for action in self.plan.releases:
-            spec = self.site.workspace.project.release(action.release)
-            needs = frozenset({CHECKS, f"load {spec.image}", *(f"release {name}" for name in spec.needs)})
-            name = f"release {action.release}"
-            if action.changes:
-                yield Piece(name, needs, self._timed(action.release, "release", partial(self._bring, action)))
-            else:
-                yield Piece(name, frozenset(), partial(self._verify, action))
+    def states(self) -> tuple[str, ...]:
+        """Return in words how each release is."""
+        return tuple(f"{action.release} {self._how(action)}" for action in self.plan.releases)
 
-    def _timed(self, service: str, step: str, work: Callable[[], str | None]) -> Callable[[], None]:
-        """Return work that tells when it begins, when it ends and what it returns; not begun without the lock."""
+    def fail(self, image: str, what: str) -> None:
+        """Let releases that are to be installed fail with their image; one that is there serves as before."""
+        for life in self._lives_of(image):
+            if life.state in UNSENT:
+                life.to(DeploymentState.FAILED, what)
 
-        def run() -> None:
-            self.lock.check()
-            self.report(Step(service, step, service=service, step=step))
-            try:
-                text = work() or ""
-            except BaseException:
-                self.report(Step(service, step, service=service, step=step, ended=True, ok=False))
-                raise
-            self.report(Step(service, step, text, service=service, step=step, ended=True))
+    def loads(self, image: str) -> bool:
+        """Whether an image is loaded into the node."""
+        return self._image(image).load
 
-        return run
+    def changes(self, release: str) -> bool:
+        """Whether anything is done to a release."""
+        return self._release(release).changes
 
-    def _service(self, image: ImageAction) -> str:
-        """Return the first release that runs an image: the one whose row shows its build."""
-        releases = self.site.workspace.project.releases
-        found = (entry.release for entry in self.plan.releases if releases[entry.release].image == image.name)
-        return next(found, image.name)
+    def check(self) -> None:
+        """Check what is sent, before anything is.
 
-    def _lives_of(self, image: ImageAction) -> Iterator[Life]:
-        releases = self.site.workspace.project.releases
-        for name, life in self._lives.items():
-            if releases[name].image == image.name:
-                yield life
-
-    def _for(self, service: str) -> Report:
-        """Return who is told of work for a service, with its name."""
-        return lambda event: self.report(replace(event, service=event.service or service))
-
-    def _check(self) -> None:
-        for name in self.plan.sent:
-            self._require_reachable(name)
+        Raises:
+            RefusedError: It would not work.
+        """
+        if not self.plan.sent:
+            return
         references = {image.name: image.reference for image in self.plan.images}
-        self.gate(self.site.workspace, self.plan.sent, references, self.report)
+        version = self.facts.kubernetes_version
+        self.gate(self.site.workspace, self.plan.sent, references, self.report, kubernetes_version=version)
 
-    def _require_reachable(self, name: str) -> None:
-        """Refuse a release with a NodePort that this machine does not reach: nobody could ask whether it serves."""
-        for service, port in node_ports(self.facts.charts[name].manifests):
-            try:
-                self.site.workspace.cluster.address(port)
-            except ClusterError as error:
-                raise RefusedError(
-                    f"Service {service} of release {name}: {error.what}", why=error.why, fix=error.fix
-                ) from None
-
-    def _build(self, image: ImageAction) -> None:
-        workspace, source = self.site.workspace, self.facts.sources[image.name]
-        with self._failing(image):
-            make(
-                workspace.docker,
-                source,
-                image,
-                self._for(self._service(image)),
-                state=workspace.state,
-                ca_bundle=workspace.ca_bundle,
-            )
-
-    def _load(self, image: ImageAction) -> None:
+    def load(self, image: str, report: Report) -> None:
+        """Load an image into the node."""
+        action = self._image(image)
         for life in self._lives_of(image):
             if life.state is DeploymentState.BUILDING:
-                life.to(DeploymentState.LOADING, image.reference)
-        with self._failing(image):
-            load(self.site.workspace, image.reference, self._for(self._service(image)))
+                life.to(DeploymentState.LOADING, action.reference)
+        load(self.site.workspace, action.reference, report)
 
-    @contextmanager
-    def _failing(self, image: ImageAction) -> Iterator[None]:
-        """Let what is to be installed fail with its image; a release that is there serves as before."""
-        try:
-            yield
-        except StoppedError:
-            raise
-        except DockyardError as error:
-            for life in self._lives_of(image):
-                if life.state in UNSENT:
-                    life.to(DeploymentState.FAILED, error.what)
-            raise
-
-    def _bring(self, action: ReleaseAction) -> str:
-        life, spec = self._lives[action.release], self.site.workspace.project.release(action.release)
+    def bring(self, release: str) -> str:
+        """Send a release, or wait for one, until it serves; return its revision in words."""
+        action = self._release(release)
+        life, spec = self._lives[release], self.site.workspace.project.release(release)
         if action.verb is Verb.INSTALL:  # its image may be where it belongs already
             life.to(DeploymentState.LOADING)
-        self._begun.add(action.release)
+        self._begun.add(release)
         rollout = Rollout(self.site, spec, life, self.report)
-        done = rollout.bring(action, self.facts.charts[action.release], self.policy)
-        self.done[action.release] = done
+        done = rollout.bring(action, self.facts.charts[release], self.policy)
+        self.done[release] = done
         return f"{REVISION}{done.revision}"
 
-    def _verify(self, action: ReleaseAction) -> None:
+    def verify(self, release: str) -> None:
         """Ask a release that nothing is done to."""
-        workspace, chart = self.site.workspace, self.facts.charts[action.release]
-        spec = workspace.project.release(action.release)
-        record = next(seen.record for seen in self.facts.releases if seen.name == action.release)
-        served = verify(workspace.cluster, chart.manifests, spec.check, clock=workspace.clock)
+        action = self._release(release)
+        chart, spec = self.facts.charts[release], self.site.workspace.project.release(release)
+        record = next(seen.record for seen in self.facts.releases if seen.name == release)
+        served = verify(self.site, chart.manifests, spec)
         number = record.newest.number if record else 0
-        self.done[action.release] = Deployed(action.release, action.verb, number, chart.tag, served)
+        self.done[release] = Deployed(release, action.verb, number, chart.tag, served)
 
-    def _stopped(self) -> StoppedError:
-        """Return the error that says what state things are in."""
-        words = "; ".join(f"{action.release} {self._how(action)}" for action in self.plan.releases)
-        return StoppedError("Stopped", why=words, fix="`./inv deploy` goes on from here")
+    def _image(self, name: str) -> ImageAction:
+        return next(action for action in self.plan.images if action.name == name)
+
+    def _release(self, name: str) -> ReleaseAction:
+        return next(action for action in self.plan.releases if action.release == name)
+
+    def _lives_of(self, image: str) -> Iterator[Life]:
+        releases = self.site.workspace.project.releases
+        for name, life in self._lives.items():
+            if releases[name].image == image:
+                yield life
 
     def _how(self, action: ReleaseAction) -> str:
         """Return in words how a release is: the rest of a sentence that begins with its name."""

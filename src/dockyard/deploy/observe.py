@@ -1,4 +1,4 @@
-"""Gathering all that a plan is made from: sources, engine, node, charts and cluster, side by side."""
+"""Collect everything that a plan is made from: what the node has, charts, and what the cluster has, in parallel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dockyard.releases.secret import differs
 from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from dockyard.images.plan import ImageSeen
     from dockyard.releases.live import Look
@@ -27,49 +27,51 @@ WORKERS = 8
 """Questions at a time; most wait for other programs."""
 
 
-def observe(
+def observe(  # noqa: PLR0913 - what is known already is given
     workspace: Workspace,
     names: tuple[str, ...],
     site: Site | None,
-    sources: Sequence[images.Source],
+    seen: Iterable[ImageSeen],
     *,
+    node: Callable[[], Mapping[str, str]] | None = None,
     records: Mapping[str, ReleaseRecord] | None = None,
 ) -> Facts:
-    """Gather what is known of releases and their images; nothing is changed.
+    """Collect the facts about releases and their images; nothing is changed.
 
     Args:
-        workspace: What to work with.
+        workspace: The workspace.
         names: The releases, in order.
-        site: The cluster; None where it does not run.
-        sources: What the releases' images are made from.
-        records: What the cluster remembers of releases, where that was read already.
+        site: The cluster; None if it is not running.
+        seen: What is known of the releases' images on this machine.
+        node: Returns the images in the node, as the cluster does; asks the cluster by default.
+        records: What the cluster remembers of releases, if that was read already.
 
     Raises:
-        BuildError: A source cannot be read, or a chart does not render.
+        BuildError: A chart does not render.
         ApiSilentError: The API server does not answer.
     """
+    found = tuple(seen)
+    references = {image.name: f"{image.name}:{image.tag}" for image in found}
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="observe") as pool:
-        node = pool.submit(workspace.cluster.images) if site else None
-        version = pool.submit(site.api.version) if site else None
+        held = pool.submit(node or workspace.cluster.images) if site else None
+        version = pool.submit(site.api.version if site else workspace.kubernetes_version)
         reading = pool.submit(read_records, site.api) if site and records is None else None
         look = pool.submit(site.view.look) if site else None
-        seen = images.observe(workspace.docker, sources, state=workspace.state)
-        references = {image.name: f"{image.name}:{image.tag}" for image in seen}
-        kubernetes = version.result() if version else ""
+        kubernetes = version.result()
         rendering = [pool.submit(_render, workspace, name, references, kubernetes) for name in names]
         there = reading.result() if reading else records or {}
         charts = {name: future.result() for name, future in zip(names, rendering, strict=True)}
         live = _live(site, there, names) if site else {}
-        known = node.result() if node else None
+        known = held.result() if held else None
         namespace = workspace.project.cluster.namespace
         return Facts(
-            sources={source.name: source for source in sources},
-            images=tuple(_with_node(image, known) for image in seen),
+            images=tuple(_with_node(image, known) for image in found),
             charts=charts,
             releases=tuple(
                 _release(charts[name], there.get(name), look.result() if look else None, live, namespace)
                 for name in names
             ),
+            kubernetes_version=kubernetes,
         )
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dockyard.charts.render import Rendered
-    from dockyard.images.observe import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +19,16 @@ class Facts:
     """All that is known before a plan is made.
 
     Attributes:
-        sources: What images are made from, by name.
         images: What is known of each image.
         charts: The charts, rendered, by release.
         releases: What is known of each release, in order.
+        kubernetes_version: Version of the cluster, or of the one that will be started.
     """
 
-    sources: Mapping[str, Source]
     images: tuple[ImageSeen, ...]
     charts: Mapping[str, Rendered]
     releases: tuple[ReleaseSeen, ...]
+    kubernetes_version: str
 
 
 @dataclass(frozen=True, slots=True)

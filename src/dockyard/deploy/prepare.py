@@ -1,25 +1,19 @@
-"""What must stand before releases can: secrets, database, cluster, namespace, base images."""
+"""Requirements of a deploy besides images: secrets, the development database, the namespace, space on the disk."""
 
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from dockyard import credentials, database
-from dockyard.images import bases
-from dockyard.images.observe import Source, sources
 from dockyard.model.errors import ApiRefusedError, ClusterError, MachineError, RefusedError
-from dockyard.model.events import Event
 from dockyard.releases.site import Site, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from dockyard.model.events import Report
     from dockyard.workspace import Workspace
 
 LEAST_SPACE = 2_000_000_000
@@ -29,34 +23,6 @@ NAMESPACES = "api/v1/namespaces"
 
 UNKNOWN_DATABASE = "postgresql://todo:unknown@unknown.invalid/todo"
 """Stands for the address of a development database that was not made yet, so that charts can be rendered."""
-
-
-def prepare(workspace: Workspace, names: tuple[str, ...], report: Report, *, strict: bool = False) -> Site:
-    """Check what can be checked, then start what the releases need beside themselves.
-
-    Args:
-        workspace: What to work with.
-        names: The releases that will be deployed.
-        report: Told of what happens.
-        strict: As in `require_secrets`.
-
-    Returns:
-        The site, with the development database's address among its workspace's secrets where that is used.
-
-    Raises:
-        MachineError: The engine does not answer.
-        RefusedError: A secret has no value, or one that cannot be used, and nothing was started; or the namespace is
-            being deleted.
-        ClusterError: The cluster does not start.
-    """
-    require_secrets(workspace, names, strict=strict)
-    with ThreadPoolExecutor(2, thread_name_prefix="prepare") as pool:
-        starting = pool.submit(workspace.cluster.start, report)
-        ready = _start_database(workspace, names, report)
-        starting.result()
-    site = connect(ready, report)
-    ensure_namespace(site)
-    return site
 
 
 def require_secrets(workspace: Workspace, names: tuple[str, ...], *, strict: bool = False) -> None:
@@ -72,7 +38,7 @@ def require_secrets(workspace: Workspace, names: tuple[str, ...], *, strict: boo
     """
     if strict:
         credentials.require_private(workspace.root)
-    secret = _database_secret(workspace, names)
+    secret = database_secret(workspace, names)
     provided = (secret,) if secret else ()
     credentials.require(workspace.project, names, workspace.secrets, provided=provided, strict=strict)
 
@@ -93,7 +59,7 @@ def peek(workspace: Workspace, names: tuple[str, ...], *, strict: bool = False) 
         MachineError: The engine does not answer.
     """
     require_secrets(workspace, names, strict=strict)
-    secret = _database_secret(workspace, names)
+    secret = database_secret(workspace, names)
     if secret:
         there = database.find(workspace.docker)
         address = there.url_in_cluster if there else UNKNOWN_DATABASE
@@ -104,36 +70,12 @@ def peek(workspace: Workspace, names: tuple[str, ...], *, strict: bool = False) 
         return workspace, None
 
 
-def have_sources(workspace: Workspace, names: Sequence[str], report: Report) -> tuple[Source, ...]:
-    """Return what images are made from, with their base images in the engine: pulled, or as stand-ins.
-
-    Raises:
-        BuildError: A base image cannot be had.
-    """
-    found = sources(workspace.docker, workspace.project, names, workspace.root)
-    missing = dict.fromkeys(source.spec.base_image for source in found if source.base is None)
-    if not missing:
-        return found
-    for image in missing:
-        bases.resolve(workspace.docker, image, report, ca_bundle=workspace.ca_bundle)
-    return sources(workspace.docker, workspace.project, names, workspace.root)
-
-
-def _database_secret(workspace: Workspace, names: tuple[str, ...]) -> str:
-    """Return the secret that the development database gives a value, or nothing where it is not used."""
+def database_secret(workspace: Workspace, names: tuple[str, ...]) -> str:
+    """Return the secret whose value is the URL of the development database, or nothing if that is not used."""
     spec = workspace.project.database
     if spec is None or spec.secret in workspace.secrets:
         return ""
     return spec.secret if any(spec.secret in workspace.project.release(name).secrets for name in names) else ""
-
-
-def _start_database(workspace: Workspace, names: tuple[str, ...], report: Report) -> Workspace:
-    secret = _database_secret(workspace, names)
-    if not secret:
-        return workspace
-    report(Event("database", "Using", f"{secret} is not set: the development database"))
-    there = database.start(workspace.docker, report, ca_bundle=workspace.ca_bundle)
-    return workspace.with_secret(secret, there.url_in_cluster)
 
 
 def ensure_namespace(site: Site) -> None:

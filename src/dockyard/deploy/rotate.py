@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dockyard.deploy.act import Gate
-    from dockyard.deploy.pipeline import Options
+    from dockyard.deploy.options import Options
     from dockyard.model.events import Report
     from dockyard.releases.rollout import Deployed
     from dockyard.workspace import Workspace

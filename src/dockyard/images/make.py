@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from dockyard.images.build import Builder, Recipe, build
+from dockyard.images.build import Builder, BuildSpec, build_image
 from dockyard.images.observe import Source, remember
 from dockyard.images.plan import check_size
 from dockyard.model.errors import BuildError
@@ -47,7 +47,7 @@ def make(  # noqa: PLR0913 - the engine, what is made, and the three that a buil
             was built: its tag would say what is not so.
     """
     report(Event(source.name, "Building", action.reason))
-    recipe = Recipe(
+    spec = BuildSpec(
         subject=source.name,
         reference=action.reference,
         context=source.context,
@@ -57,7 +57,7 @@ def make(  # noqa: PLR0913 - the engine, what is made, and the three that a buil
         labels={"org.opencontainers.image.version": action.tag},
         ca_bundle=ca_bundle,
     )
-    build(engine, recipe, report)
+    build_image(engine, spec, report)
     there = source.files()
     if source.fingerprint(there) != action.sources:
         engine.remove_images([action.reference])

@@ -36,6 +36,7 @@ class ImageSeen:
         node_known: Whether the node was asked at all.
         files: What stands at each path of the build context now.
         built: The same for the image that was built last here, or None.
+        build_first: Whether it is built before the node can be asked, because the engine lacks it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ImageSeen:
     node_known: bool = True
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     built: Mapping[str, str] | None = field(default=None, repr=False)
+    build_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def plan_image(seen: ImageSeen) -> ImageAction:
     if seen.sources == UNKNOWN:
         return _action(seen, "its base image is not in the engine yet", build=True, load=True)
     if seen.host is None:
-        if seen.node and seen.tag == content_tag(seen.sources):
+        if seen.node and seen.tag == content_tag(seen.sources) and not seen.build_first:
             return _action(seen, "unchanged, in the node")
         return _action(seen, changed_files(seen.built, seen.files), build=True, load=True)
     if seen.host.labels.get(FINGERPRINT) != seen.sources:

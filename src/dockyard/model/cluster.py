@@ -17,6 +17,17 @@ DEFAULT_CPUS = 2
 DEFAULT_MEMORY_MB = 4096
 DEFAULT_DRIVER: Final = "docker"
 
+EMBEDDED_KUBERNETES: Final = "v1.36.3"
+"""Kubernetes version of the embedded cluster's node image."""
+
+EMBEDDED_ADDONS: Final = ("default-storageclass", "metrics-server", "storage-provisioner")
+"""Addons of the embedded cluster, under Minikube's names. They are always enabled."""
+
+Provider = Literal["embedded", "minikube"]
+"""What runs a cluster."""
+
+ADDON = "^[a-z0-9][a-z0-9-]*$"
+
 Driver = Literal["docker", "virtualbox", "kvm2"]
 Status = Literal["Running", "Stopped", "Paused"]
 
@@ -25,7 +36,7 @@ MemoryMB = Annotated[int, Strict(), between(1, 2**24, "an amount of memory in MB
 
 
 def kubernetes_version(text: str) -> str:
-    """Return a version of Kubernetes.
+    """Return a Kubernetes version as clusters report it, with a leading `v`.
 
     Raises:
         RuleError: It is not `v` and a semantic version.
@@ -33,6 +44,15 @@ def kubernetes_version(text: str) -> str:
     if not text.startswith("v") or not is_semver(text[1:]):
         raise RuleError(f"{text[:64]!r} is not a version of Kubernetes", why=f"It is written like v1.28.3 ({SECTION})")
     return text
+
+
+def wanted_kubernetes_version(text: str) -> str:
+    """Return a Kubernetes version of dockyard.yaml with the leading `v`, which may be omitted there.
+
+    Raises:
+        RuleError: It is not a semantic version.
+    """
+    return kubernetes_version(f"v{text}" if is_semver(text) else text)
 
 
 def _address(text: str) -> str:
@@ -44,12 +64,14 @@ def _address(text: str) -> str:
 
 
 def _addon(name: str) -> str:
-    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name, re.ASCII) is None:
+    if re.fullmatch(ADDON, name, re.ASCII) is None:
         raise RuleError(f"{name[:64]!r} is not an addon", why=f"It is written like metrics-server ({SECTION})")
     return name
 
 
 KubernetesVersion = Annotated[str, Rule(kubernetes_version, {"pattern": f"^v{SEMVER}$"})]
+WantedKubernetesVersion = Annotated[str, Rule(wanted_kubernetes_version, {"pattern": f"^v?{SEMVER}$"})]
+Addons = Annotated[tuple[Annotated[str, Rule(_addon, {"pattern": ADDON})], ...], distinct("addon", SECTION)]
 
 
 class MinikubeCluster(Entity):
@@ -71,4 +93,4 @@ class MinikubeCluster(Entity):
     kubernetes_version: KubernetesVersion
     status: Status
     ip: Annotated[str, Rule(_address)] | None = None
-    addons: Annotated[tuple[Annotated[str, Rule(_addon)], ...], distinct("addon", SECTION)] = ()
+    addons: Addons = ()

@@ -201,12 +201,14 @@ class EnvSource(Entity):
         secret_key_ref: A key of a Secret.
         field_ref: A field of the pod, as Kubernetes has it.
         resource_field_ref: A resource of the container, as Kubernetes has it.
+        file_key_ref: A key of a file that an init container writes, as Kubernetes has it.
     """
 
     config_map_key_ref: KeyRef | None = None
     secret_key_ref: KeyRef | None = None
     field_ref: FrozenMap[str, Any] | None = None
     resource_field_ref: FrozenMap[str, Any] | None = None
+    file_key_ref: FrozenMap[str, Any] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

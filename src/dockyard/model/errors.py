@@ -26,6 +26,7 @@ Exit codes: 1 for a failure, 3 for one that was not taken back, 4 for a refusal;
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -162,6 +163,21 @@ class ApiSilentError(ToolError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class StatusCause:
+    """One cause in the details of a Status (Kubernetes API reference, "StatusCause").
+
+    Attributes:
+        reason: What kind of cause it is: FieldManagerConflict, FieldValueInvalid; may be empty.
+        message: The cause in words; may be empty.
+        field: The path of the field that caused the error; may be empty.
+    """
+
+    reason: str
+    message: str
+    field: str
+
+
 class ApiRefusedError(ToolError):
     """The API server answered with an error (Kubernetes API concepts, "Status").
 
@@ -169,11 +185,15 @@ class ApiRefusedError(ToolError):
         status: The HTTP status.
         reason: Kubernetes' word for it: NotFound, Conflict, Forbidden; empty where it has none.
         message: What it says.
+        causes: The causes in the details of the Status.
         is_own: Whether it is a Status of its own; else it may be the answer of a pod, passed on.
     """
 
-    def __init__(self, status: int, reason: str, message: str, *, is_own: bool = True) -> None:
+    def __init__(
+        self, status: int, reason: str, message: str, *, causes: Iterable[StatusCause] = (), is_own: bool = True
+    ) -> None:
         self.status, self.reason, self.message, self.is_own = status, reason, message, is_own
+        self.causes = tuple(causes)
         super().__init__(f"The API server refused with {status} {reason}".rstrip(), why=message)
 
 

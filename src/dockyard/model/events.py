@@ -99,6 +99,27 @@ class Move(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FieldTakenOver(Event):
+    """A release is about to overwrite a field that another field manager set.
+
+    Attributes:
+        object_kind: The kind of the object: Deployment.
+        object_name: The name of the object.
+        field: The path of the field as the API server writes it: `.spec.replicas`.
+        manager: The field manager that set it: `kubectl-edit`.
+        subresource: The subresource through which it was set, `scale`; empty for the object itself.
+        autoscaler: The HorizontalPodAutoscaler that controls the field; empty if there is none.
+    """
+
+    object_kind: str = ""
+    object_name: str = ""
+    field: str = ""
+    manager: str = ""
+    subresource: str = ""
+    autoscaler: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosed(Event):
     """A rollout failed, and this is why.
 
@@ -143,11 +164,19 @@ Report = Callable[[Event], None]
 Reader = Callable[[Stamped], None]
 """Who reads the stream."""
 
-_TYPES = {Event: "note", Began: "begin", Step: "step", Move: "move", Diagnosed: "cause", Ended: "end"}
+_TYPES = {
+    Event: "note",
+    Began: "begin",
+    Step: "step",
+    Move: "move",
+    FieldTakenOver: "takeover",
+    Diagnosed: "cause",
+    Ended: "end",
+}
 
 
 def type_of(event: Event) -> str:
-    """Return the type of an event as records name it: note, progress, begin, step, move, cause or end."""
+    """Return the type of an event as records name it: note, progress, begin, step, move, takeover, cause or end."""
     return "progress" if event.passing else _TYPES[type(event)]
 
 

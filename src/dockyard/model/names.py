@@ -96,10 +96,10 @@ env_name = NameRule(
 
 container_env_name = NameRule(
     "the name of a container's environment variable",
-    r"[-._A-Za-z][-._A-Za-z0-9]*",
+    r"[ -<>-~]+",
     253,
-    "letters, digits, '-', '_' and '.', without a digit first",
-    "Kubernetes API, EnvVar",
+    "printable ASCII characters without '='",
+    "Kubernetes API, EnvVar, from 1.32 on",
 )
 """What Kubernetes accepts, which is more than a shell does."""
 

@@ -14,10 +14,13 @@ from dockyard.model.cluster import (
     DEFAULT_CPUS,
     DEFAULT_DRIVER,
     DEFAULT_MEMORY_MB,
+    EMBEDDED_ADDONS,
+    EMBEDDED_KUBERNETES,
+    Addons,
     Cpus,
     Driver,
-    KubernetesVersion,
     MemoryMB,
+    WantedKubernetesVersion,
 )
 from dockyard.model.duration import Seconds
 from dockyard.model.entity import Entity, FrozenMap
@@ -62,8 +65,15 @@ class ClusterSpec(Entity):
     cpus: Cpus = Field(DEFAULT_CPUS, description="CPU cores for the cluster.")
     memory: MemoryMB = Field(DEFAULT_MEMORY_MB, description="Memory for the cluster in MB.")
     driver: Driver = Field(DEFAULT_DRIVER, description="What Minikube runs on.")
-    kubernetes_version: KubernetesVersion | None = Field(
-        None, description="The version of Kubernetes; the provider's own where it is not given."
+    kubernetes_version: WantedKubernetesVersion | None = Field(
+        None,
+        description=f"Kubernetes version, for example v1.36.2; default: Minikube's own. The embedded cluster runs "
+        f"{EMBEDDED_KUBERNETES} only.",
+    )
+    addons: Addons = Field(
+        (),
+        description="Addons to enable, by Minikube's names. The embedded cluster has "
+        f"{', '.join(EMBEDDED_ADDONS)}, always enabled.",
     )
     namespace: DnsLabel = Field("default", description="The namespace of all releases.")
 
@@ -186,7 +196,7 @@ class ReleaseSpec(Entity):
         "the chart is told it in `existingSecret`.",
     )
     check: Annotated[tuple[HttpPath, ...], distinct("path", SOURCE)] = Field(
-        (), description="Paths that must answer through the NodePort after a deploy."
+        (), description="Paths that each NodePort and LoadBalancer Service must answer with success after a deploy."
     )
 
 

@@ -1,7 +1,7 @@
 """Why a pod does not become Ready: the rules that tell what waiting cannot mend from what it may.
 
 Pure: the objects come from whoever watches. What each failure looks like was measured on a live cluster; the words are
-those of Kubernetes 1.20 to 1.37 (kubelet's container reasons, "Pod Lifecycle", "Configure Probes", "Resource Quotas").
+those of Kubernetes 1.28 to 1.37 (kubelet's container reasons, "Pod Lifecycle", "Configure Probes", "Resource Quotas").
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dockyard.charts.pods import containers, peak
 from dockyard.model.diagnosis import Cause, CauseKind
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity, MemoryQuantity
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 Q = TypeVar("Q", CpuQuantity, MemoryQuantity)
+
+SECONDS = len("2026-01-01T00:00:00")
+"""The length of a time without fractions of a second."""
 
 CRASHES = 2
 """Ends of a container that are a crash loop; one first crash is forgiven."""
@@ -97,17 +101,32 @@ class Surroundings:
             elif entry["kind"] == "Node":
                 nodes.append(entry)
         for found in events.values():
-            found.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+            found.sort(key=_last_seen)
         return cls(events, nodes, everywhere)
 
-    def last(self, uid: str, *reasons: str, text: str = "") -> Object | None:
-        """Return the newest warning about an object with one of these reasons and that text in it."""
+    def last(self, uid: str, *reasons: str, text: str = "", container: str = "") -> Object | None:
+        """Return the newest warning about an object with one of these reasons and that text in it.
+
+        Args:
+            uid: The uid of the object.
+            reasons: The reasons.
+            text: The text; any by default.
+            container: The container of the pod that it is about; any by default.
+        """
         found = (
             event
             for event in reversed(self.events.get(uid, ()))
-            if event.get("reason") in reasons and text in event.get("message", "")
+            if event.get("reason") in reasons
+            and text in event.get("message", "")
+            and (not container or event.get("involvedObject", {}).get("fieldPath", "").endswith(f"{{{container}}}"))
         )
         return next(found, None)
+
+
+def _last_seen(event: Object) -> str:
+    """Return when an event happened last; the scheduler's have other fields than the kubelet's."""
+    series = event.get("series") or {}
+    return str(event.get("lastTimestamp") or series.get("lastObservedTime") or event.get("eventTime") or "")
 
 
 def pod_cause(pod: Object, around: Surroundings) -> Cause | None:
@@ -165,7 +184,7 @@ def event_line(event: Object | None) -> str:
     """Return an event as one line: `FailedScheduling (3 times): 0/1 nodes are available`."""
     if event is None:
         return ""
-    count = event.get("count") or 1
+    count = event.get("count") or (event.get("series") or {}).get("count") or 1
     times = f" ({count} times)" if count > 1 else ""
     return f"{event.get('reason', '')}{times}: {' '.join(event.get('message', '').split())}"
 
@@ -269,10 +288,10 @@ def _ended(pod: Object, status: Object, who: str, around: Surroundings, where: M
             compared=compared,
             **where,
         )
-    # Restarts alone prove nothing: each stop of the node adds one. The kubelet's own word does: it lets a container
-    # wait only from its second crash in a row on, for 10 s and longer.
+    # Restarts alone prove nothing: each stop of the node adds one. The kubelet delays a start only from the second
+    # crash in a row on.
     crashes = status.get("restartCount", 0) + 1
-    if state.get("waiting", {}).get("reason") != "CrashLoopBackOff" or crashes < CRASHES:
+    if crashes < CRASHES or not _is_backing_off(pod, status, around):
         return None
     uid, code = pod["metadata"].get("uid", ""), ended.get("exitCode", "?")
     failed = around.last(uid, "Unhealthy", text="Liveness") or around.last(uid, "Unhealthy", text="Startup")
@@ -283,6 +302,20 @@ def _ended(pod: Object, status: Object, who: str, around: Surroundings, where: M
         event=event_line(around.last(uid, "BackOff")),
         **where,
     )
+
+
+def _is_backing_off(pod: Object, status: Object, around: Surroundings) -> bool:
+    """Whether the kubelet delays the next start of a container.
+
+    Its event says so at once. The state CrashLoopBackOff may be shown at the end of the delay only, for a moment.
+    """
+    state = status.get("state", {})
+    if state.get("waiting", {}).get("reason") == "CrashLoopBackOff":
+        return True
+    uid, container = pod["metadata"].get("uid", ""), status["name"]
+    event = around.last(uid, "BackOff", text="restarting failed container", container=container)
+    ended = state.get("terminated", {}).get("finishedAt")
+    return bool(event and ended and _last_seen(event)[:SECONDS] >= ended[:SECONDS])
 
 
 def _unready(pod: Object, status: Object, who: str, around: Surroundings, where: Mapping[str, str]) -> Cause | None:
@@ -380,19 +413,14 @@ def _takes_room(pod: Object) -> bool:
 
 
 def requests(pod: Object) -> Amounts:
-    """Return what the scheduler counts for a pod.
-
-    Its containers together, or its largest init container where that is more (Kubernetes documentation, "Init
-    Containers", "Resource sharing within containers").
-    """
-    kinds = ("containers", "initContainers")
-    together, before = (
-        [Amounts.of(one.get("resources", {}).get("requests", {})) for one in pod["spec"].get(kind, ())]
-        for kind in kinds
-    )
-    run = Amounts.total(together)
-    cpu = max(run.cpu, *(one.cpu for one in before), CpuQuantity(0))
-    return Amounts(cpu, max(run.memory, *(one.memory for one in before), MemoryQuantity(0)))
+    """Return what the scheduler counts for a pod: its own requests, else those of its containers, and its overhead."""
+    spec = pod["spec"]
+    own, overhead = spec.get("resources", {}).get("requests", {}), Amounts.of(spec.get("overhead", {}))
+    given = [(one, Amounts.of(one.content.get("resources", {}).get("requests", {}))) for one in containers(spec)]
+    of_pod = Amounts.of(own)
+    cpu = of_pod.cpu if "cpu" in own else peak((one, amounts.cpu) for one, amounts in given)
+    memory = of_pod.memory if "memory" in own else peak((one, amounts.memory) for one, amounts in given)
+    return Amounts(CpuQuantity(cpu + overhead.cpu), MemoryQuantity(memory + overhead.memory))
 
 
 def _resources(pod: Object, container: str, kind: str) -> Mapping[str, str]:

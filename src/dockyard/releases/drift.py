@@ -1,8 +1,9 @@
 """Drift: where live objects are not what Helm sent, though nobody deployed anything.
 
 Only what was sent is compared. What others added (defaults, status, labels of controllers) is not Dockyard's business.
-An API server writes values in its own way (`0.5` cores as `500m`), leaves out what is empty, and drops fields that it
-does not know; the first two are known here, the third is seen when a revision becomes Ready, and accepted with it.
+An API server writes values in its own way (`0.5` cores as `500m`) and leaves out what is empty; both are known here.
+What else it changes (a field of a disabled feature gate, a webhook's fields) is seen when a revision becomes Ready, and
+accepted with it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dockyard.model.errors import RuleError
 from dockyard.model.quantity import CpuQuantity
 from dockyard.releases.records import HELM_TYPE
+from dockyard.tools.kubernetes import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +24,14 @@ if TYPE_CHECKING:
     from dockyard.tools.kubernetes import Object
 
 SCALERS = "HorizontalPodAutoscaler"
+SCALED = frozenset({"Deployment", "StatefulSet"})
+"""The kinds of workloads that an autoscaler may scale and that a release is watched by."""
+
 KEYS = ("name", "containerPort", "port", "mountPath", "ip", "key")
 """Members that tell the entries of a list apart, the first that all of them have."""
+
+LISTED = {kind: api.partition("/")[2] for kind, (api, _) in RESOURCES.items()}
+"""The apiVersion in which the objects of a kind are listed: `apps/v1`."""
 
 NO_RECORDS = f"type!={HELM_TYPE}"
 """The field selector of Secrets that are not Helm's."""
@@ -32,8 +40,12 @@ NOT_COMPARED = ("apiVersion", "kind", "status")
 
 
 def kinds_of(manifests: Manifests, known: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the kinds of a release's objects that the API server can be asked for by name."""
-    return tuple(sorted({name.kind for name in manifests.objects} & known.keys()))
+    """Return the kinds of a release's objects that the API server can be asked for by name.
+
+    Autoscalers are among them if there is something to scale: they need not be part of the release.
+    """
+    kinds = {name.kind for name in manifests.objects}
+    return tuple(sorted((kinds | {SCALERS} if kinds & SCALED else kinds) & known.keys()))
 
 
 class Source(Protocol):
@@ -58,26 +70,39 @@ def drift(sent: Manifests, live: Sequence[Object], kinds: Sequence[str], *, name
         namespace: The namespace that was asked; objects that were sent to another one are not compared.
     """
     there = {(entry["kind"], entry["metadata"]["name"]): entry for entry in live}
-    scaled = {
-        (target.get("kind"), target.get("name"))
-        for scaler in sent.of_kind(SCALERS)
-        if (target := scaler["spec"].get("scaleTargetRef", {}))
-    }
+    scaled = scaled_by([*sent.of_kind(SCALERS), *(entry for entry in live if entry["kind"] == SCALERS)])
     for name, wanted in sent.objects.items():
         if name.kind not in kinds or wanted["metadata"].get("namespace") not in {None, "", namespace}:
+            continue
+        listed = LISTED[name.kind]
+        version = str(wanted.get("apiVersion", listed))
+        if _group(version) != _group(listed):  # a custom resource whose kind has the same name
             continue
         found = there.get((name.kind, name.name))
         if found is None:
             yield f"{name} is gone"
             continue
-        for path in _differences(_comparable(wanted), found, ""):
+        if version != listed:  # its fields may be others
+            continue
+        compared = {key: value for key, value in as_stored(wanted).items() if key not in NOT_COMPARED}
+        for path in _differences(compared, found, ""):
             if not (path == "spec.replicas" and (name.kind, name.name) in scaled):
                 yield f"{name} {path}"
 
 
-def _comparable(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object as the API server would keep it: `stringData` of a Secret goes into `data`."""
-    kept = {key: value for key, value in wanted.items() if key not in NOT_COMPARED}
+def _group(version: str) -> str:
+    return version.rpartition("/")[0]
+
+
+def scaled_by(scalers: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return the name of the autoscaler of each workload, by the kind and the name of the workload."""
+    targets = ((scaler["metadata"]["name"], scaler["spec"].get("scaleTargetRef") or {}) for scaler in scalers)
+    return {(target.get("kind", ""), target.get("name", "")): name for name, target in targets}
+
+
+def as_stored(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object as the API server stores it: `stringData` of a Secret becomes part of its `data`."""
+    kept = dict(wanted)
     if text := kept.pop("stringData", None):
         encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in text.items()}
         kept["data"] = {**(kept.get("data") or {}), **encoded}
@@ -91,7 +116,7 @@ def _differences(wanted: object, live: object, path: str) -> Iterator[str]:
             yield from _differences(value, within.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(wanted, Sequence) and not isinstance(wanted, str):
         yield from _of_lists(wanted, live, path)
-    elif not _same(wanted, live):
+    elif wanted is not None and not _same(wanted, live):  # null leaves a field to its default
         yield path
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dockyard.tools.clock import Clock
     from dockyard.tools.kubernetes import Object
 
-KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Endpoints")
+KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "EndpointSlice")
 
 WARNINGS = "type!=Normal"
 
@@ -55,7 +55,7 @@ class Look:
     """What the cluster had at one moment.
 
     Attributes:
-        objects: The namespace's workloads, ReplicaSets, Pods, Endpoints and warnings; nodes where room is wanted.
+        objects: The namespace's workloads, ReplicaSets, Pods, EndpointSlices and warnings; nodes where room is wanted.
         everywhere: Pods of every namespace where room is wanted.
     """
 

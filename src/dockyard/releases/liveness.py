@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from dockyard.model.diagnosis import Cause, CauseKind
+from dockyard.releases.containers import lasting_containers
 from dockyard.tools.clock import ticks
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def await_alive(
 
 def _failing(api: Asks, pods: Sequence[Object]) -> Iterator[Failing]:
     for pod in pods:
-        for container in pod["spec"].get("containers", ()):
+        for container in lasting_containers(pod["spec"]):
             live, ready = Question.of(container, "livenessProbe"), Question.of(container, "readinessProbe")
             if live is None or ready is None or live == ready:
                 continue

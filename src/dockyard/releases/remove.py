@@ -1,7 +1,7 @@
 """Removing a release, and knowing that it is gone.
 
-Helm's own wait is not enough: `helm uninstall --wait --cascade foreground` was seen to return in 0.3 s with everything
-still there, on its way out. Whatever is installed then under the same names is taken away with it. So the objects
+Helm's own wait is no help: `helm uninstall --wait` was seen to return, and with Helm 4 to fail, within a second while
+everything was still terminating. Whatever is installed then under the same names is taken away with it. So the objects
 themselves are asked for until there are none.
 """
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dockyard.model.diagnosis import Cause, CauseKind, Diagnosis
 from dockyard.model.errors import ApiSilentError, DockyardError, LeftFailedError, RolloutError, StoppedError, ToolError
-from dockyard.model.events import Diagnosed
+from dockyard.model.events import Diagnosed, FieldTakenOver
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases import secret
 from dockyard.releases.diagnose import diagnose
@@ -21,6 +21,7 @@ from dockyard.releases.records import find_record, mark_good
 from dockyard.releases.remove import await_gone, remove
 from dockyard.releases.send import Refusal, free, persist
 from dockyard.releases.stateful import replace_broken
+from dockyard.releases.takeover import taken_over
 from dockyard.releases.verify import Served, verify
 from dockyard.releases.watch import Watch
 from dockyard.tools.helm import CHANGE
@@ -143,6 +144,7 @@ class Rollout:
             files=chart.files,
             hooks=max(CHANGE, self._spec.timeout),
         )
+        self._report_taken_over(chart.manifests)
         try:
             persist(site, self._life, send)
         except Refusal as error:
@@ -166,9 +168,18 @@ class Rollout:
         if cause:
             return cause, ()
         try:
-            return None, verify(workspace.cluster, manifests, self._spec.check, clock=workspace.clock)
+            served = verify(self._site, manifests, self._spec, partial(self._life.note, "Waiting"))
         except RolloutError as error:
-            return Cause(CauseKind.PROBE, f"{error.what}: {error.why}", fix=error.fix), ()
+            seen = Cause(CauseKind.PROBE, f"{error.what}: {error.why}", fix=error.fix)
+            return self._cause_in_cluster(manifests) or seen, ()
+        self._life.to(DeploymentState.READY, ", ".join(entry.url for entry in served))
+        return None, served
+
+    def _cause_in_cluster(self, manifests: Manifests) -> Cause | None:
+        """Return why pods that were Ready are not any more, if so: that explains a Service that does not answer."""
+        with suppress(ApiSilentError):
+            return self._site.view.look().verdict(manifests).cause
+        return None
 
     def _await_alive(self, manifests: Manifests) -> Cause | None:
         """Ask the new pods for what will be asked of them later; return why they would not live."""
@@ -265,12 +276,32 @@ class Rollout:
         bring_back(workspace, images_of(target.manifests), self._report)
         tag = f", image tag {target.app_version}" if target.app_version else ""
         self._life.to(DeploymentState.UPGRADING, f"back to revision {target.number}{tag}")
+        self._report_taken_over(target.manifests)
         try:
             persist(self._site, self._life, lambda: self._site.helm.rollback(target.release, target.number))
         except Refusal as error:
             return error.cause, ()
         self._replace_broken(target.manifests)
         return self._settle(target.manifests)
+
+    def _report_taken_over(self, manifests: Manifests) -> None:
+        """Report each field of another field manager that Helm is about to overwrite."""
+        name = self._life.release
+        for found in taken_over(self._site.api, manifests):
+            self._report(
+                FieldTakenOver(
+                    name,
+                    "Warning",
+                    str(found),
+                    service=name,
+                    object_kind=found.object.kind,
+                    object_name=found.object.name,
+                    field=found.conflict.field,
+                    manager=found.conflict.manager,
+                    subresource=found.conflict.subresource,
+                    autoscaler=found.autoscaler,
+                )
+            )
 
     def _replace_broken(self, manifests: Manifests) -> None:
         """Let no broken pod of an older revision hold up a StatefulSet."""

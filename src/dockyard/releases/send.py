@@ -149,6 +149,16 @@ REFUSALS = (
         "`./inv destroy --release {release} deploy` makes it anew",
     ),
     (
+        re.compile("duplicate entries for key"),
+        "a list has two entries with the same key",
+        "Remove the one that does not count from the chart or its values; Kubernetes uses the last",
+    ),
+    (
+        re.compile("field not declared in schema"),
+        "the API server does not know a field",
+        "Correct its name or place in the chart; `kubectl explain` shows the fields that the cluster knows",
+    ),
+    (
         re.compile("is being terminated|NamespaceTerminating"),
         "its namespace is being deleted",
         "Wait until it is gone, or deploy into another one",

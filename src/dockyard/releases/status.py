@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockyard.charts.manifests import WORKLOADS
-from dockyard.model.errors import ClusterError, RolloutError, UnknownNameError
+from dockyard.model.errors import RolloutError, UnknownNameError
 from dockyard.releases import secret
 from dockyard.releases.records import read_records
-from dockyard.releases.verify import node_ports
+from dockyard.releases.services import exposed_services, release_unused_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,13 +126,15 @@ def pod_logs(site: Site, release: str, *, tail: int) -> Iterator[tuple[str, str]
 
 
 def urls(site: Site) -> tuple[tuple[str, str], ...]:
-    """Return the Services with a NodePort of all installed releases, and where this machine reaches them.
+    """Return the exposed Services of all installed releases, and the URL at which this machine reaches each.
 
-    A release that somebody else deployed may have one that it does not reach: that is left out.
+    A Service whose load balancer has no address yet, and that has no NodePort, is left out.
     """
-    found = []
-    for record in read_records(site.api).values():
-        for service, port in node_ports(record.newest.manifests):
-            with suppress(ClusterError):
-                found.append((service, f"http://{site.workspace.cluster.address(port)}"))
-    return tuple(found)
+    cluster = site.workspace.cluster
+    release_unused_addresses(site.api, cluster)
+    return tuple(
+        (service.name, service.url(cluster))
+        for record in read_records(site.api).values()
+        for service in exposed_services(site.api, record.newest.manifests)
+        if service.is_addressable
+    )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from dockyard.model.lifecycle import DeploymentState
 from dockyard.releases.causes import Object, Surroundings, pod_cause, workload_cause, worst
+from dockyard.releases.containers import lasting_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from dockyard.model.diagnosis import Cause
 
@@ -21,6 +22,9 @@ REVISION = "deployment.kubernetes.io/revision"
 
 HASH = "controller-revision-hash"
 """The label that says which revision of a StatefulSet a pod is of."""
+
+SERVICE_NAME = "kubernetes.io/service-name"
+"""The label that names the Service of an EndpointSlice; a Service may have several."""
 
 SETTLED = {
     "Deployment": ("updatedReplicas", "availableReplicas", "replicas"),
@@ -63,7 +67,7 @@ def judge(
     Args:
         workloads: The release's Deployments, StatefulSets and DaemonSets, as rendered.
         services: Its Services, as rendered.
-        live: The namespace's workloads, ReplicaSets, Pods, Endpoints and warnings, and the cluster's nodes.
+        live: The namespace's workloads, ReplicaSets, Pods, EndpointSlices and warnings, and the cluster's nodes.
         everywhere: Pods of every namespace, where somebody asked how much room the nodes have.
     """
     index = {(entry["kind"], entry["metadata"]["name"]): entry for entry in live}
@@ -71,7 +75,8 @@ def judge(
     verdicts = [
         _judge_one(index.get((entry["kind"], entry["metadata"]["name"])), entry, live, around) for entry in workloads
     ]
-    verdicts += [_judge_service(index.get(("Endpoints", entry["metadata"]["name"])), entry) for entry in services]
+    serving = _serving_services(live)
+    verdicts += [_judge_service(entry, serving) for entry in services]
     return _worst(verdicts)
 
 
@@ -165,22 +170,34 @@ def _owned(entry: Object, uid: str) -> bool:
 
 
 def _is_running(pod: Object) -> bool:
-    statuses = pod.get("status", {}).get("containerStatuses", [])
+    statuses = lasting_statuses(pod)
     return bool(statuses) and all("running" in status.get("state", {}) for status in statuses)
 
 
 def is_pod_ready(pod: Object) -> bool:
-    """Tell whether every container of a pod is ready."""
-    statuses = pod.get("status", {}).get("containerStatuses", [])
+    """Whether every container and every sidecar of a pod is ready."""
+    statuses = lasting_statuses(pod)
     return bool(statuses) and all(status.get("ready") for status in statuses)
 
 
-def _judge_service(live: Mapping[str, Any] | None, rendered: Object) -> Verdict:
+def _serving_services(live: Iterable[Object]) -> frozenset[str]:
+    """Return the names of the Services that have a ready endpoint."""
+    slices = (entry for entry in live if entry["kind"] == "EndpointSlice")
+    return frozenset(
+        (entry["metadata"].get("labels") or {}).get(SERVICE_NAME, "")
+        for entry in slices
+        if any(_is_endpoint_ready(endpoint) for endpoint in entry.get("endpoints") or ())
+    )
+
+
+def _is_endpoint_ready(endpoint: Mapping[str, Any]) -> bool:
+    """Whether an endpoint is ready; one that does not say is (API reference, "EndpointConditions")."""
+    return (endpoint.get("conditions") or {}).get("ready") is not False
+
+
+def _judge_service(rendered: Object, serving: Collection[str]) -> Verdict:
     """A Service without a selector has no endpoints of ours; one with a selector must lead somewhere."""
-    if not rendered["spec"].get("selector"):
-        return Verdict(DeploymentState.READY)
-    subsets = (live or {}).get("subsets") or ()
-    if any(subset.get("addresses") for subset in subsets):
-        return Verdict(DeploymentState.READY)
     name = rendered["metadata"]["name"]
+    if not rendered["spec"].get("selector") or name in serving:
+        return Verdict(DeploymentState.READY)
     return Verdict(DeploymentState.RUNNING, text=f"Service {name} has no ready endpoint")

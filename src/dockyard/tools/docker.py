@@ -7,6 +7,7 @@ does not offer (a time limit, `history`, an exec that reads a stream) goes throu
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -25,13 +26,22 @@ if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
 KIND = "dev.dockyard.kind"
-"""The label on everything that Dockyard makes; its values are node, image, standin, database, network."""
+"""The label on everything that Dockyard makes; its values are node, relay, image, standin, database, network."""
+
+CLUSTER = "dev.dockyard.cluster"
+"""The label with the node that a relay belongs to."""
 
 FINGERPRINT = "dev.dockyard.fingerprint"
 """The label with the SHA-256 of all that an image was made from."""
 
 QUICK = 30.0
 """Seconds for a call that only asks."""
+
+FULL = "no space left on device"
+"""What the kernel says about a full disk, and with it the engine and every program in a build."""
+
+VERTEX = re.compile(r"#\d+ (?:\d+\.\d+ )?")
+"""What BuildKit writes before a line of its progress."""
 
 _MAKING = threading.Lock()
 
@@ -242,6 +252,11 @@ class Docker:
             raise _translated(done.argv, done.returncode, done.stderr)
         return _container_facts(json.loads(done.stdout)[0])
 
+    def containers_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the names of all containers with these labels, running or not."""
+        filters = [part for name, value in labels.items() for part in ("--filter", f"label={name}={value}")]
+        return tuple(self._ask(["container", "ls", "--all", *filters, "--format", "{{.Names}}"]).stdout.split())
+
     def run_container(self, image: str, *, name: str, **options: Any) -> None:  # noqa: ANN401 - the library's own options
         """Create and start a container in the background; options are those of python-on-whales' `container.run`."""
         with self._translating():
@@ -386,10 +401,11 @@ def engine_silent(stderr: str) -> MachineError:
 def _translated(argv: Sequence[str], returncode: int, stderr: str) -> ToolFailedError | MachineError:
     if "Cannot connect to the Docker daemon" in stderr:
         return engine_silent(stderr)
-    if "no space left on device" in stderr:
+    if FULL in stderr:
+        line = next(line for line in stderr.splitlines() if FULL in line)
         return MachineError(
             "The disk of the Docker engine is full",
-            why=stderr.strip().splitlines()[-1],
+            why=VERTEX.sub("", line).strip(),
             fix="Free some space (`docker system df` shows where it is), then run the same command again",
         )
     return ToolFailedError(argv, returncode, stderr)

@@ -35,6 +35,9 @@ SWIFT = {"GOGC": "off", "GOMEMLIMIT": "256MiB"}
 SENT = "Sent by Dockyard"
 """Helm's remark on a revision that went out by `upgrade`: whether it is good is for Dockyard to see, then."""
 
+FIELD_MANAGER = "helm"
+"""The field manager under which Helm 3 and 4 write objects."""
+
 OWN: Mapping[str, str] = {
     "HELM_DRIVER": "secret",
     **dict.fromkeys(
@@ -53,8 +56,8 @@ OWN: Mapping[str, str] = {
 """Environment of calls that reach the cluster. These variables win over the kubeconfig that a call names: a user's own
 would lead to another cluster, or to records of another kind (Helm documentation, "helm", environment variables)."""
 
-VERSION_WITHOUT_ALL = 4
-"""From this major version on `helm list` shows every state and refuses `--all`."""
+VERSION_4 = 4
+"""From this major version on Helm uses server-side apply, and `helm list` shows every state and refuses `--all`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,24 +178,24 @@ class Helm:
         """
         # Helm takes a document without values for none at all, and would then bring the last revision's back.
         argv = ["upgrade", release, str(chart), "--install", "--reset-values", *_values(files), f"--description={SENT}"]
-        if self.major >= VERSION_WITHOUT_ALL:
-            # Server-side apply of Helm 4 leaves emptied blocks behind on older servers; three-way merge does not.
-            argv.append("--server-side=false")
-        argv += ["--timeout", f"{hooks:g}s"]
+        argv += [*self._apply_options, "--timeout", f"{hooks:g}s"]
         self._on_cluster(argv, timeout=hooks + QUICK, stdin=_document(values))
 
     def rollback(self, release: str, revision: int) -> None:
         """Roll a release back to a revision and return when Helm has sent its objects."""
-        self._on_cluster(["rollback", release, str(revision)], timeout=CHANGE)
+        self._on_cluster(["rollback", release, str(revision), *self._apply_options], timeout=CHANGE)
 
     def uninstall(self, release: str) -> None:
-        """Remove a release, its pods before their owners. Helm's own wait may end too soon: see `releases.remove`."""
-        argv = ["uninstall", release, "--wait", "--cascade", "foreground", "--timeout", f"{CHANGE:g}s"]
+        """Delete the objects of a release, pods before their owners, and return when that has begun.
+
+        Helm 4 cannot wait for the end (`--wait`): it fails at times because an object "still exists".
+        """
+        argv = ["uninstall", release, "--cascade", "foreground", "--timeout", f"{CHANGE:g}s"]
         self._on_cluster(argv, timeout=CHANGE + QUICK)
 
     def releases(self) -> tuple[ReleaseFacts, ...]:
         """Return the releases in the namespace, in every state."""
-        every = [] if self.major >= VERSION_WITHOUT_ALL else ["--all"]
+        every = [] if self.major >= VERSION_4 else ["--all"]
         listed = json.loads(self._on_cluster(["list", *every, "--output", "json"]).stdout)
         return tuple(
             ReleaseFacts(
@@ -224,6 +227,16 @@ class Helm:
         """Return the YAML that Helm sent for a release, or for one of its revisions."""
         which = [] if revision is None else ["--revision", str(revision)]
         return self._on_cluster(["get", "manifest", release, *which]).stdout
+
+    @property
+    def _apply_options(self) -> list[str]:
+        """Options for how objects are written.
+
+        Helm 4 uses server-side apply, and moves the fields of releases that were applied client-side to it. By default
+        (`--server-side=auto`) those would stay client-side, and `--force-conflicts` would be an error for them. Without
+        that option an upgrade fails when another field manager changed a field. Helm 3 only has the three-way merge.
+        """
+        return ["--server-side=true", "--force-conflicts"] if self.major >= VERSION_4 else []
 
     def _on_cluster(self, arguments: Sequence[str], *, timeout: float = QUICK, stdin: str | None = None) -> Completed:
         if self._target is None:

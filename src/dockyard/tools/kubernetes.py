@@ -13,6 +13,8 @@ import base64
 import http.client
 import json
 import os
+import re
+import socket
 import ssl
 import threading
 import weakref
@@ -25,20 +27,22 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import yaml
 
-from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError
+from dockyard.model.errors import ApiRefusedError, ApiSilentError, ClusterError, StatusCause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dockyard.tools.target import Target
 
 QUICK = 10.0
 """Seconds for an answer; a local API server needs some milliseconds."""
 
+ROUTE = 1.0
+"""Seconds for a host to answer that is on a network of this machine; else packets may just vanish."""
+
 CORE = "api/v1"
 RESOURCES: Mapping[str, tuple[str, str]] = {
     "ConfigMap": (CORE, "configmaps"),
-    "Endpoints": (CORE, "endpoints"),
     "Event": (CORE, "events"),
     "Pod": (CORE, "pods"),
     "PersistentVolumeClaim": (CORE, "persistentvolumeclaims"),
@@ -49,13 +53,25 @@ RESOURCES: Mapping[str, tuple[str, str]] = {
     "Deployment": ("apis/apps/v1", "deployments"),
     "ReplicaSet": ("apis/apps/v1", "replicasets"),
     "StatefulSet": ("apis/apps/v1", "statefulsets"),
+    "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
+    "CronJob": ("apis/batch/v1", "cronjobs"),
     "Job": ("apis/batch/v1", "jobs"),
     "Lease": ("apis/coordination.k8s.io/v1", "leases"),
+    "EndpointSlice": ("apis/discovery.k8s.io/v1", "endpointslices"),
     "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+    "PodDisruptionBudget": ("apis/policy/v1", "poddisruptionbudgets"),
 }
 """Where the namespaced kinds are that are asked for by name: the API and the resource."""
 
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+"""The content type of a server-side apply; JSON is YAML."""
+
+FIELD_CONFLICT = "FieldManagerConflict"
+"""The reason of a cause that names a field of another field manager."""
+
+CONFLICTING_MANAGER = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")(?: with subresource "([^"]*)")?')
+"""How the message of such a cause begins; the API version and the time of the change may follow."""
 
 Object = dict[str, Any]
 
@@ -75,6 +91,21 @@ class Access:
     port: int
     tls: ssl.SSLContext
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field that a server-side apply changes, and that another field manager set.
+
+    Attributes:
+        field: Its path as the API server writes it: `.spec.replicas`.
+        manager: The field manager that set it: `kubectl-edit`.
+        subresource: The subresource through which it was set, `scale`; empty for the object itself.
+    """
+
+    field: str
+    manager: str
+    subresource: str = ""
 
 
 class Patience(Protocol):
@@ -102,10 +133,12 @@ class Api:
         self._access = read_access(target)
         self._idle: list[http.client.HTTPSConnection] = []
         self._lock = threading.Lock()
+        self._served: dict[str, Mapping[str, Object]] = {}
+        self._discovery = threading.Lock()
         weakref.finalize(self, _close, self._idle)
 
     def version(self) -> str:
-        """Return the server's version, `v1.20.2`."""
+        """Return the server's version, `v1.36.3` for example."""
         return str(self.ask("GET", "version")["gitVersion"])
 
     def list(self, kind: str, *, labels: str = "", fields: str = "") -> tuple[Object, ...]:
@@ -140,6 +173,28 @@ class Api:
     def merge(self, kind: str, name: str, patch: Object) -> Object:
         """Change some members of an object (RFC 7396); null removes one."""
         return self.ask("PATCH", self.path(kind, name), body=patch, content_type=MERGE_PATCH)
+
+    def conflicts(self, body: Object, manager: str) -> tuple[FieldConflict, ...]:
+        """Return the fields of other field managers that a forced server-side apply would overwrite.
+
+        Source: Kubernetes documentation, "Server-Side Apply" (conflicts). This is a dry run: nothing is changed.
+
+        Args:
+            body: The whole object that would be applied, of any kind that the server knows.
+            manager: The field manager that would apply it.
+
+        Raises:
+            ApiRefusedError: The server would refuse the apply even if it was forced.
+        """
+        query = {"fieldManager": manager, "force": "false", "dryRun": "All"}
+        try:
+            self._send("PATCH", self._path_of(body), query, body, APPLY_PATCH)
+        except ApiRefusedError as error:
+            found = tuple(_field_conflicts(error.causes))
+            if not found:
+                raise
+            return tuple(conflict for conflict in found if conflict.manager != manager)
+        return ()
 
     def delete(self, kind: str, name: str, *, uid: str = "", version: str = "") -> bool:
         """Delete an object; return whether it was there.
@@ -219,6 +274,44 @@ class Api:
             return self._try("GET", "readyz", {}, None, "").strip() == b"ok"
         except (ApiSilentError, ApiRefusedError):
             return False
+
+    def answers_at(self, host: str, port: int) -> bool:
+        """Whether this machine reaches the server at another address as well.
+
+        The server must prove its identity there: another network may have a host of that address.
+        """
+        try:
+            with (
+                socket.create_connection((host, port), ROUTE) as plain,
+                self._access.tls.wrap_socket(plain, server_hostname=self._access.host),
+            ):
+                return True
+        except OSError:
+            return False
+
+    def _path_of(self, body: Object) -> str:
+        """Return where an object is, by its own apiVersion and namespace.
+
+        Raises:
+            ApiRefusedError: The server does not know its kind.
+        """
+        version, kind, metadata = str(body.get("apiVersion", "")), str(body["kind"]), body["metadata"]
+        api = f"apis/{version}" if "/" in version else f"api/{version}"
+        resource = self._discover(api, kind)
+        if resource is None:
+            raise ApiRefusedError(HTTPStatus.NOT_FOUND, "NotFound", f"{version} has no kind {kind}")
+        namespace = (
+            f"/namespaces/{quote(metadata.get('namespace') or self.namespace)}" if resource["namespaced"] else ""
+        )
+        return f"{api}{namespace}/{resource['name']}/{quote(metadata['name'])}"
+
+    def _discover(self, api: str, kind: str) -> Object | None:
+        """Return the APIResource of a kind; kinds that a version of an API lacks are looked up again each time."""
+        with self._discovery:
+            if kind not in self._served.get(api, {}):
+                listed = self.ask("GET", api).get("resources", ())
+                self._served[api] = {entry["kind"]: entry for entry in listed if "/" not in entry["name"]}
+            return self._served[api].get(kind)
 
     def _send(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
         silence: Patience | None = None
@@ -301,7 +394,21 @@ def _refusal(status: int, answer: bytes) -> ApiRefusedError:
         said = None
     if not isinstance(said, dict) or said.get("kind") != "Status":
         return ApiRefusedError(status, "", answer.decode(errors="replace").strip(), is_own=False)
-    return ApiRefusedError(status, str(said.get("reason") or ""), str(said.get("message") or ""))
+    causes = (said.get("details") or {}).get("causes") or ()
+    return ApiRefusedError(
+        status,
+        said.get("reason", ""),
+        said.get("message", ""),
+        causes=(
+            StatusCause(cause.get("reason", ""), cause.get("message", ""), cause.get("field", "")) for cause in causes
+        ),
+    )
+
+
+def _field_conflicts(causes: Iterable[StatusCause]) -> Iterator[FieldConflict]:
+    for cause in causes:
+        if cause.reason == FIELD_CONFLICT and (said := CONFLICTING_MANAGER.match(cause.message)):
+            yield FieldConflict(cause.field, json.loads(said[1]), said[2] or "")
 
 
 def read_access(target: Target) -> Access:

@@ -1,15 +1,17 @@
 """Minikube, as a program: every call names its profile and a kubeconfig file that is not the user's.
 
-Sources: the command reference for `start`, `profile list`, `image ls`, `image load`, `service`, `update-context`.
+Sources: the command reference for `start`, `profile list`, `addons`, `config`, `image ls`, `image load`, `service`,
+`update-context`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dockyard.model.errors import ToolFailedError
+from dockyard.model.errors import ClusterError, ToolFailedError
 from dockyard.tools.process import Completed, run
 
 if TYPE_CHECKING:
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 QUICK = 60.0
 START = 900.0
 """Seconds for a first start, which downloads an image of the node."""
+
+STABLE = re.compile(r"'stable'\s+for\s+(v\d+\.\d+\.\d+\S*?),\s+'latest'\s+for\s+(v\d+\.\d+\.\d+[^\s)]*)\)")
+"""How the help of `minikube start` names the versions that it calls stable (the default) and latest."""
+
+ADDON = 400.0
+"""Seconds to enable an addon; Minikube itself waits six minutes for the pods of some."""
 
 LOAD = 600.0
 """Seconds for one image; Minikube takes up to 0.2 s a megabyte."""
@@ -73,8 +81,15 @@ class MinikubeProgram:
             addons=tuple(name for name, on in (config.get("Addons") or {}).items() if on),
         )
 
-    def start(
-        self, *, cpus: int, memory: int, driver: str, version: str | None, on_step: Callable[[str], None]
+    def start(  # noqa: PLR0913 - each is one option of the program
+        self,
+        *,
+        cpus: int,
+        memory: int,
+        driver: str,
+        version: str | None,
+        addons: Sequence[str] = (),
+        on_step: Callable[[str], None],
     ) -> None:
         """Start the profile, made anew where there is none; steps are those of Minikube's own events.
 
@@ -83,15 +98,45 @@ class MinikubeProgram:
         """
         argv = ["start", f"--cpus={cpus}", f"--memory={memory}mb", f"--driver={driver}", "--output=json"]
         wanted = [f"--kubernetes-version={version}"] if version else []
+        enabled = [f"--addons={','.join(addons)}"] if addons else []
 
         def on_line(line: str) -> None:
             if step := _step(line):
                 on_step(step)
 
         try:
-            self._run([*argv, *wanted], timeout=START, on_line=on_line)
+            self._run([*argv, *wanted, *enabled], timeout=START, on_line=on_line)
         except ToolFailedError as error:
             raise ToolFailedError(error.argv, error.returncode, _reason(error.stderr)) from None
+
+    def default_version(self) -> str:
+        """Return the Kubernetes version of a new profile: the one the user configured, else the program's own default.
+
+        `config defaults kubernetes-version` lists every supported version, so the default is read from the help.
+
+        Raises:
+            ClusterError: The help does not name a version.
+        """
+        shown = self._run(["config", "get", "kubernetes-version"], profiled=False, check=False)
+        wanted = shown.stdout.strip().lower() if shown.returncode == 0 else ""
+        if wanted not in {"", "stable", "latest", "newest"}:
+            return f"v{wanted.removeprefix('v')}"
+        found = STABLE.search(self._run(["start", "--help"], profiled=False).stdout)
+        if found is None:
+            raise ClusterError(
+                "The default Kubernetes version of Minikube is unknown",
+                why="`minikube start --help` does not name it",
+                fix="Set cluster.kubernetesVersion in dockyard.yaml",
+            )
+        return found[1] if wanted in {"", "stable"} else found[2]
+
+    def addons(self) -> tuple[str, ...]:
+        """Return the names of the addons that the program has."""
+        return tuple(json.loads(self._run(["addons", "list", "--output", "json"]).stdout))
+
+    def enable_addon(self, name: str) -> None:
+        """Enable an addon of the running profile."""
+        self._run(["addons", "enable", name], timeout=ADDON)
 
     def stop(self) -> None:
         """Stop the profile."""

@@ -58,7 +58,7 @@ STATE = 10
 FRAME = 2
 """Lines around the rows: a free one above them, and the time below."""
 
-OTHERS = 3
+OTHERS = 6
 """Passing events about no service that are shown, the last ones."""
 
 

@@ -76,8 +76,6 @@ def say(line: str) -> None:
 def main() -> int:
     """Run the node until SIGTERM or SIGINT; return the exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, WAKES)
-    # Else the kubelet asks the address of a cloud's metadata service for credentials, and waits seconds for it.
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     supervisor = Supervisor(units(Node.of(os.environ)), SystemProcesses(), time.monotonic, say, logs.tail)
     while True:
         supervisor.step()

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from dockyard_node import resolver, wire
-
 WAIT = 2.0
 """Seconds for one answer over HTTP."""
-
-DNS_WAIT = 0.3
-"""Seconds for one answer of the DNS server: it is on the same machine, and a lost datagram is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +51,6 @@ def listens(path: str) -> bool:
         except OSError:
             return False
         return True
-
-
-def resolves(server: str, name: str, *, port: int = resolver.PORT) -> bool:
-    """Tell whether a DNS server knows a name."""
-    try:
-        answer = resolver.exchange(server, wire.ask(name), stream=False, port=port, wait=DNS_WAIT)
-        return wire.code_of(answer) == wire.NO_ERROR
-    except (OSError, wire.MalformedError):
-        return False
 
 
 @cache

@@ -20,10 +20,17 @@ CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 ETCD = "http://127.0.0.1:2379"
 API_SERVER = "https://127.0.0.1:6443"
 DOMAIN = "cluster.local"
+CONTROLLERS_HEALTH = "127.0.0.1:10270"
+
+VOLUMES = "/var/lib/dockyard/volumes"
+"""Folder of the volumes that claims get, on the volume of the node's container."""
+
+NODE_ADDONS = ("coredns", "metrics-server", "node-controllers")
+"""What other clusters run in pods: DNS, metrics, volumes and load balancers."""
 
 STOP_ORDER = (
-    ("kubelet", "kube-proxy", "dns", "kube-scheduler", "kube-controller-manager"),
-    ("kube-apiserver",),
+    ("kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager", *NODE_ADDONS),
+    ("kube-apiserver", "objects"),
     ("etcd", "containerd", "images"),
 )
 """Who is ended together, first group first: nobody loses what it writes to before it has ended itself."""
@@ -53,12 +60,14 @@ class Node:
     Attributes:
         name: The node's name in Kubernetes.
         address: The node's own fixed address: kubelet and DNS listen there, pods have it as their gateway.
+        outer_address: The address that Docker gave the node; it may be another at the next start.
         pods: CIDR of the pods' addresses.
         services: CIDR of the services' addresses.
     """
 
     name: str
     address: str
+    outer_address: str
     pods: str
     services: str
 
@@ -69,7 +78,13 @@ class Node:
         Raises:
             KeyError: One of them is missing.
         """
-        names = {"name": "NODE", "address": "NODE_ADDRESS", "pods": "POD_CIDR", "services": "SERVICE_CIDR"}
+        names = {
+            "name": "NODE",
+            "address": "NODE_ADDRESS",
+            "outer_address": "OUTER_ADDRESS",
+            "pods": "POD_CIDR",
+            "services": "SERVICE_CIDR",
+        }
         return cls(**{field: environment[variable] for field, variable in names.items()})
 
 
@@ -84,7 +99,10 @@ def units(node: Node) -> tuple[Unit, ...]:
         _controller_manager(node),
         _scheduler(),
         _proxy(node),
-        _dns(node),
+        _objects(),
+        _coredns(),
+        _metrics_server(node),
+        _node_controllers(node),
     )
 
 
@@ -139,7 +157,6 @@ def _api_server(node: Node) -> Unit:
             f"--etcd-servers={ETCD}",
             "--bind-address=0.0.0.0",
             "--secure-port=6443",
-            "--insecure-port=0",
             f"--advertise-address={node.address}",
             f"--service-cluster-ip-range={node.services}",
             "--service-node-port-range=30000-32767",
@@ -157,6 +174,15 @@ def _api_server(node: Node) -> Unit:
             f"--service-account-key-file={PKI}/sa.pub",
             f"--service-account-signing-key-file={PKI}/sa.key",
             f"--service-account-issuer=https://kubernetes.default.svc.{DOMAIN}",
+            # How requests for other APIs (metrics) are passed on: straight to the endpoint, in the name of the user.
+            "--enable-aggregator-routing=true",
+            f"--requestheader-client-ca-file={PKI}/front-proxy-ca.crt",
+            "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            f"--proxy-client-cert-file={PKI}/front-proxy-client.crt",
+            f"--proxy-client-key-file={PKI}/front-proxy-client.key",
         ),
         ready=lambda: probes.answers(f"{API_SERVER}/readyz", client),
         needs=("etcd",),
@@ -170,7 +196,6 @@ def _controller_manager(node: Node) -> Unit:
             "/usr/local/bin/kube-controller-manager",
             _kubeconfig("controller-manager"),
             "--leader-elect=false",
-            "--port=0",
             "--bind-address=127.0.0.1",
             f"--service-cluster-ip-range={node.services}",
             # The only node's range is fixed. Whoever hands out ranges waits 10 s first, and all controllers with it.
@@ -197,7 +222,6 @@ def _scheduler() -> Unit:
             "/usr/local/bin/kube-scheduler",
             _kubeconfig("scheduler"),
             "--leader-elect=false",
-            "--port=0",
             "--bind-address=127.0.0.1",
         ),
         ready=lambda: probes.answers("https://127.0.0.1:10259/healthz"),
@@ -214,10 +238,6 @@ def _kubelet(node: Node) -> Unit:
             _kubeconfig("kubelet"),
             f"--hostname-override={node.name}",
             f"--node-ip={node.address}",
-            "--container-runtime=remote",
-            f"--container-runtime-endpoint=unix://{CONTAINERD_SOCKET}",
-            "--pod-infra-container-image=dockyard/pause:1",
-            "--volume-plugin-dir=/var/lib/kubelet/volumeplugins",
         ),
         ready=lambda: probes.answers("http://127.0.0.1:10248/healthz"),
         needs=("kube-apiserver", "images"),
@@ -237,22 +257,69 @@ def _proxy(node: Node) -> Unit:
     )
 
 
-def _dns(node: Node) -> Unit:
+def _objects() -> Unit:
+    """Apply the objects that the addons need: roles, Services, the StorageClass."""
     return Unit(
-        name="dns",
+        name="objects",
         argv=(
-            "/usr/bin/python3",
-            "-m",
-            "dockyard_node.dns",
-            f"--server={API_SERVER}",
-            f"--ca={PKI}/ca.crt",
-            f"--cert={PKI}/dns.crt",
-            f"--key={PKI}/dns.key",
-            f"--listen={node.address}",
-            f"--domain={DOMAIN}",
+            "/usr/local/bin/kubectl",
+            _kubeconfig("admin"),
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--field-manager=dockyard-node",
+            "--validate=false",
+            "--filename=/run/dockyard/objects",
         ),
-        ready=lambda: probes.resolves(node.address, f"kubernetes.default.svc.{DOMAIN}"),
+        ready=None,
         needs=("kube-apiserver",),
+    )
+
+
+def _coredns() -> Unit:
+    return Unit(
+        name="coredns",
+        argv=("/usr/local/bin/coredns", f"-conf={SETTINGS}/Corefile", "-quiet"),
+        ready=lambda: probes.answers("http://127.0.0.1:8181/ready"),
+        needs=("objects",),
+    )
+
+
+def _metrics_server(node: Node) -> Unit:
+    kubeconfig = "/etc/kubernetes/metrics-server.conf"
+    return Unit(
+        name="metrics-server",
+        argv=(
+            "/usr/local/bin/metrics-server",
+            f"--kubeconfig={kubeconfig}",
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            f"--bind-address={node.address}",
+            "--secure-port=4443",
+            f"--tls-cert-file={PKI}/metrics-server.crt",
+            f"--tls-private-key-file={PKI}/metrics-server.key",
+            f"--kubelet-certificate-authority={PKI}/ca.crt",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--metric-resolution=15s",
+        ),
+        ready=lambda: probes.answers(f"https://{node.address}:4443/livez"),
+        needs=("objects",),
+    )
+
+
+def _node_controllers(node: Node) -> Unit:
+    return Unit(
+        name="node-controllers",
+        argv=(
+            "/usr/local/bin/node-controllers",
+            _kubeconfig("node-controllers"),
+            f"--node={node.name}",
+            f"--load-balancer-address={node.outer_address}",
+            f"--volumes={VOLUMES}",
+            f"--health-address={CONTROLLERS_HEALTH}",
+        ),
+        ready=lambda: probes.answers(f"http://{CONTROLLERS_HEALTH}/healthz"),
+        needs=("objects",),
     )
 
 
