@@ -26,8 +26,8 @@ def test_the_node_is_killed_in_the_middle_of_an_import(trial: Trial, seen: Seen)
     for number in range(KILLS):
         trial.touch_source("backend", f"kill {number}")
         started = trial.start("deploy")
-        trial.await_word(started, "Loading")
-        time.sleep(0.2 * number)
+        trial.await_word(started, "Built")  # the import begins at once
+        time.sleep(0.1 + 0.3 * number)
         docker("kill", trial.node)
         assert trial.finish(started).code != 0
         trial.deploy()
