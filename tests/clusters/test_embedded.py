@@ -191,12 +191,13 @@ def test_a_node_of_another_kubernetes_version_is_refused_with_the_command_that_r
     assert engine.calls == []
 
 
-def test_damaged_data_of_containerd_are_removed_once(engine: FakeEngine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("component", ["containerd", "images"])
+def test_damaged_data_of_containerd_are_removed_once(engine: FakeEngine, tmp_path: Path, component: str) -> None:
     """Images and containers can be made again; a second failure is the user's to know."""
-    broken = "dockyard-node: failed containerd (3 times in a row, the last: status 1)"
+    broken = f"dockyard-node: failed {component} (3 times in a row, the last: status 1)"
     engine.log = [(datetime.now(UTC) + timedelta(hours=1), broken)]
     report = Recorder()
-    with pytest.raises(ClusterError, match="component containerd does not start"):
+    with pytest.raises(ClusterError, match=f"component {component} does not start"):
         cluster(engine, tmp_path).start(report)
     repairs = [call for call in engine.calls if call.startswith(("find", "stop", "start"))]
     assert repairs == [

@@ -59,6 +59,9 @@ FAILED = re.compile(r"^dockyard-node: failed (\S+).*\n?((?:  .*\n?)*)", re.MULTI
 """How the node says that a component does not start; that component's own last lines follow, indented."""
 
 CONTAINERD_DATA = "/var/lib/containerd"
+CONTAINERD_USERS = ("containerd", "images")
+"""The components that fail if these data are damaged: containerd itself, or the first import if it starts without them."""
+
 RESET_LIMIT = 120.0
 """Seconds to remove the data of containerd; some gigabytes of small files take a while."""
 
@@ -343,7 +346,7 @@ class EmbeddedCluster:
                 raise self._broken("The node's container ended while it started")
             said = self._docker.logs(self.name, tail=LOG_LINES, since=since)  # an earlier start may have failed
             failed = FAILED.search(said)
-            if failed and failed[1] == "containerd" and not repaired:
+            if failed and failed[1] in CONTAINERD_USERS and not repaired:
                 since, repaired = self._reset_containerd(report), True
                 continue
             if failed:
@@ -356,7 +359,7 @@ class EmbeddedCluster:
         raise self._broken(f"The node was not Ready within {START_LIMIT:g} s: {missing} is missing")
 
     def _reset_containerd(self, report: Report) -> datetime:
-        """Remove the data of a containerd that does not start, and restart the node.
+        """Remove the data of a containerd that does not start or does not work, and restart the node.
 
         A kill or a power cut in the middle of an import can damage them. They are images, which are delivered again,
         and containers, which the kubelet creates again; the cluster's objects and volumes are elsewhere.
