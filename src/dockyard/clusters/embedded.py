@@ -60,7 +60,7 @@ FAILED = re.compile(r"^dockyard-node: failed (\S+).*\n?((?:  .*\n?)*)", re.MULTI
 
 CONTAINERD_DATA = "/var/lib/containerd"
 CONTAINERD_USERS = ("containerd", "images")
-"""The components that fail if these data are damaged: containerd itself, or the first import if it starts without them."""
+"""The components that fail if these data are damaged: containerd itself, or the first import into it."""
 
 RESET_LIMIT = 120.0
 """Seconds to remove the data of containerd; some gigabytes of small files take a while."""
