@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from dockyard.clusters.embedded import EmbeddedCluster, EmbeddedSettings
+from dockyard.clusters.embedded import VERSION_LABEL, EmbeddedCluster, EmbeddedSettings
 from dockyard.clusters.relays import LISTENS
 from dockyard.model.errors import ApiSilentError, MachineError, ToolFailedError
 from dockyard.model.events import Report
@@ -72,7 +72,7 @@ class FakeEngine(FakeDocker):
 
     def hold(self, *, running: bool = True, address: str = "", id_: str = "1", version: str = "") -> None:
         """Have a node."""
-        labels = {KIND: "node", **({"dev.dockyard.kubernetes": version} if version else {})}
+        labels = {KIND: "node", **({VERSION_LABEL: version} if version else {})}
         ports = {6443: (address or self.address,), 30080: ("127.0.0.1:40080",)}
         networks = {"dockyard": NODE_ADDRESS}
         self.node = ContainerFacts(NAME, "sha256:node", running, 0, labels, {}, ports, networks, id=id_)

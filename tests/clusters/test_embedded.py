@@ -7,7 +7,6 @@ import socket
 import stat
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from dockyard.clusters import embedded
-from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE, VERSION_LABEL
+from dockyard.clusters.embedded import CONTEXT, START_LIMIT, STOP_GRACE
 from dockyard.clusters.protocol import ExposedPort
 from dockyard.model.cluster import EMBEDDED_ADDONS, EMBEDDED_KUBERNETES
 from dockyard.model.errors import ClusterError, MachineError
@@ -181,9 +180,7 @@ def test_a_node_of_another_kubernetes_version_is_refused_with_the_command_that_r
     engine: FakeEngine, tmp_path: Path
 ) -> None:
     """Nothing is done to it: its data may be wanted."""
-    engine.hold()
-    assert engine.node is not None
-    engine.node = replace(engine.node, labels={VERSION_LABEL: "v1.20.2"})
+    engine.hold(version="v1.20.2")
     with pytest.raises(ClusterError) as raised:
         cluster(engine, tmp_path).start(Recorder())
     assert f"runs Kubernetes v1.20.2, this Dockyard needs {EMBEDDED_KUBERNETES}" in str(raised.value)
