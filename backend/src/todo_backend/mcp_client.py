@@ -104,7 +104,7 @@ def _without_user(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _content(tool: str, result: CallToolResult) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a tool returned: its structured content, or its text."""
+    """Return the result of a tool: its structured content, or its text."""
     if result.structured_content is not None and not result.is_error:
         content = result.structured_content
         return content["result"] if content.keys() == {"result"} else content

@@ -98,7 +98,7 @@ PHRASES = (
 
 
 def intent_of(message: str) -> Intent | None:
-    """Return what a message asks for; None if it is none of the phrases."""
+    """Return the intent of a message, or None if no phrase matches."""
     text = message.strip()
     for candidate in (text, text.rstrip("?!. ")):
         for phrase in PHRASES:
@@ -116,7 +116,7 @@ class PhraseBook:
     """An assistant that understands the phrases. It needs no API key and no network."""
 
     async def reply(self, conversation: Sequence[Turn], tools: UserTools) -> str:
-        """Make the tool call that the last message asks for, and return what it did."""
+        """Make the tool call that the last message asks for, and return the reply."""
         intent = intent_of(conversation[-1].content)
         if intent is None:
             return HELP

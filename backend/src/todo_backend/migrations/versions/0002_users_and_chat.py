@@ -1,6 +1,6 @@
 """Owners of tasks; conversations and their messages.
 
-Tasks from before there were users get the owner '', whom nobody can sign in as: they are kept, but nobody sees them.
+Tasks that are older than user accounts get the owner ''. No account has this id: the tasks are kept, but not shown.
 """
 
 import sqlalchemy as sa
